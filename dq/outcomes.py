@@ -1,0 +1,154 @@
+"""What an evaluation found: plain, frozen data. Renderers read it, nothing writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dq.syntax import RuleExpression, Ruleset
+
+
+class Verdict(str, Enum):
+    """`ERROR`: the rule could not be measured, which is never a pass."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class FailingRows:
+    """The rows that make a row rule fail.
+
+    `count` of `total` rows in scope fail; `sample` holds some of them, in no promised order, each a tuple of
+    the values of `columns`. `sample` is empty when samples are off.
+    """
+
+    count: int
+    total: int
+    columns: tuple[str, ...] = ()
+    sample: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict on one rule of the ruleset.
+
+    `reason` says in words what was found and what was expected; it is given for FAILED and ERROR, and for a
+    PASSED rule only as a note, such as "no rows in scope". `measured` and `expected` are the judged number
+    and the condition it met or missed, as text for a table. `metrics` maps metric names (REFERENCE B.0.7) to
+    numbers. `parts` holds the outcomes of a composite's operands, in order. `seconds` is not per rule:
+    rules share scans.
+    """
+
+    rule: RuleExpression
+    verdict: Verdict
+    reason: str = ""
+    measured: str = ""
+    expected: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    failing: FailingRows | None = None
+    parts: tuple[Outcome, ...] = ()
+    line: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether the verdict is PASSED."""
+        return self.verdict is Verdict.PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """A table that took part: its alias, what was read, its size, and what had to be assumed about it.
+
+    `rows` is None when nothing needed to count them. `notes` holds remarks such as a CSV column that fell
+    back to text.
+    """
+
+    alias: str
+    description: str
+    columns: int
+    rows: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of `dq.evaluate`: one outcome per rule in source order, and what it took."""
+
+    ruleset: Ruleset
+    outcomes: tuple[Outcome, ...]
+    tables: tuple[TableRead, ...]
+    started: datetime
+    seconds: float
+    scans: int
+    engine: str
+    ruleset_name: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule passed. A ruleset without rules passes: it asked for nothing."""
+        return all(outcome.passed for outcome in self.outcomes)
+
+    @property
+    def score(self) -> float:
+        """Passed rules over judged rules, in [0, 1]; an ERROR counts as not passed. 1.0 without rules."""
+        if not self.outcomes:
+            return 1.0
+        return self.count(Verdict.PASSED) / len(self.outcomes)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all passed, 1 a rule failed, 3 something could not be measured."""
+        if self.count(Verdict.ERROR):
+            return 3
+        return 0 if self.passed else 1
+
+    def count(self, verdict: Verdict) -> int:
+        """How many outcomes have this verdict."""
+        return sum(outcome.verdict is verdict for outcome in self.outcomes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready data, in the shape of the published JSON Schema."""
+        from dq.render import json
+
+        return json.report(self)
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The report as JSON text: strict JSON, numbers that are not finite as strings."""
+        from dq.render import json
+
+        return json.render(self, indent=indent)
+
+    def to_html(self) -> str:
+        """The report as one self-contained HTML page."""
+        from dq.render import html
+
+        return html.render(self)
+
+    def to_text(self, *, width: int = 100) -> str:
+        """The report as plain text, without colour."""
+        from dq.render import text
+
+        return text.render(self, width=width)
+
+    def to_pandas(self) -> Any:
+        """One row per rule as a pandas DataFrame. Needs the extra `pandas`."""
+        from dq.render import frame
+
+        return frame.to_pandas(self)
+
+    def _repr_html_(self) -> str:
+        from dq.render import html
+
+        return html.render_fragment(self)
+
+    def __str__(self) -> str:
+        return self.to_text()

@@ -1,0 +1,17 @@
+"""The rule types, one module per family. Importing this package registers them all."""
+
+from dq.rules import completeness, pending, shape, sql, statistics, uniqueness, values
+from dq.rules.base import RULE_TYPES, SIGNATURES, Signature
+
+__all__ = [
+    "RULE_TYPES",
+    "SIGNATURES",
+    "Signature",
+    "completeness",
+    "pending",
+    "shape",
+    "sql",
+    "statistics",
+    "uniqueness",
+    "values",
+]
