@@ -1,0 +1,79 @@
+"""dq: data quality rules in DQDL, on any data, with Glue's verdicts.
+
+    import dq
+
+    result = dq.evaluate("orders.dqdl", "orders.parquet")
+    result.passed, result.score, result.outcomes
+
+Names are imported when they are first used: `dq lint` must not pay for a database.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dq.diagnostics import DataError, Diagnostic, DqError, Severity
+    from dq.evaluation import Options, evaluate
+    from dq.explanation import Explanation, explain
+    from dq.language import check, parse
+    from dq.language.formatting import format_text
+    from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
+    from dq.sources import ReadOptions
+    from dq.syntax import Ruleset
+
+_HOMES = {
+    "DataError": "dq.diagnostics",
+    "Diagnostic": "dq.diagnostics",
+    "DqError": "dq.diagnostics",
+    "Evaluation": "dq.outcomes",
+    "Explanation": "dq.explanation",
+    "FailingRows": "dq.outcomes",
+    "Options": "dq.evaluation",
+    "Outcome": "dq.outcomes",
+    "ReadOptions": "dq.sources",
+    "Ruleset": "dq.syntax",
+    "Severity": "dq.diagnostics",
+    "Verdict": "dq.outcomes",
+    "check": "dq.language",
+    "evaluate": "dq.evaluation",
+    "explain": "dq.explanation",
+    "format_text": "dq.language.formatting",
+    "parse": "dq.language",
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "DataError",
+    "Diagnostic",
+    "DqError",
+    "Evaluation",
+    "Explanation",
+    "FailingRows",
+    "Options",
+    "Outcome",
+    "ReadOptions",
+    "Ruleset",
+    "Severity",
+    "Verdict",
+    "check",
+    "evaluate",
+    "explain",
+    "format_text",
+    "parse",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dq-rules")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'dq' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,14 +1,17 @@
 """What a rule type is: one frozen class whose fields say everything that others need to know of it.
 
-    @rule_type
-    class Completeness(RowRule):
-        column: Column
+    @rule_type(analyzer=True)
+    class Completeness(ShareRule):
+        column: OneColumn
         condition: NumberCondition
-        where: Where = ALWAYS
+        where: Scope = EVERYTHING
 
 The field types carry the signature: how many parameters there are and of what kind, which conditions are
 allowed, whether `where` and `threshold` are. `Signature` is derived from them for the checker, the binder,
 the documentation and completion.
+
+A bound rule answers four questions: what to measure (`metrics`), what the measurements mean (`judge`), which
+rows fail (`failing_rows`), and why it cannot be asked of these columns at all (`problem`).
 """
 
 from __future__ import annotations
@@ -16,12 +19,32 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
-from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from dq.schema import Column
-from dq.syntax import Condition, Kind, Where
+from dq.conditions import ALL, Requirement, requirement
+from dq.metrics import EVERYTHING, Compliance, Measured, Metric, Ratio, Scope, Size, Undefined, Value
+from dq.outcomes import Verdict
+from dq.schema import Column, Schema, Type
+from dq.syntax import Condition, Kind
+from dq.tree import comply, conjunction, negation
+
+if TYPE_CHECKING:
+    from dq.lazy import exp
+    from dq.tree import Tree
 
 
 class Parameters(Enum):
@@ -175,7 +198,7 @@ def rule_type(
     """Freeze a class into a dataclass and register it, and the signature its fields tell, under its name."""
 
     def register(cls: type[T]) -> type[T]:
-        frozen = dataclass(frozen=True, slots=True)(cls)
+        frozen: Any = dataclass(frozen=True, slots=True)(cls)
         slots, kinds, required = _fields(frozen)
         names = {each.name for each in fields(frozen)}
         RULE_TYPES[cls.__name__] = frozen
@@ -195,7 +218,7 @@ def rule_type(
             unconditional_with=unconditional_with,
             summary=(cls.__doc__ or "").strip().partition("\n")[0],
         )
-        return frozen
+        return cast(type[T], frozen)
 
     return register
 
@@ -220,3 +243,283 @@ def _marks(hint: Any) -> list[Any]:
     if get_origin(hint) is Annotated:
         return list(hint.__metadata__)
     return [mark for arm in get_args(hint) for mark in _marks(arm)]
+
+
+# -- bound rules ---------------------------------------------------------------------------------------
+
+Facts: TypeAlias = Mapping[Metric, Measured]
+"""What was measured, by metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may know besides its own words: the primary's columns, the instant of evaluation (aware, UTC)
+    and the zone in which times of day are meant."""
+
+    schema: Schema
+    now: datetime
+    zone: str = "UTC"
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+
+
+class WhenEmpty(Enum):
+    """What becomes of a rule that has no rows to look at. Source: REFERENCE B.0.4."""
+
+    JUDGED = "judged"
+    FAILED = "failed"
+    PASSED = "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict of one rule and what it rests on.
+
+    `failing` is how many rows of how many in scope fail. `vacuous` marks a pass that had no row to look at.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    measured: str = ""
+    expected: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    failing: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+    vacuous: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundRule:
+    """A rule whose words have found their columns.
+
+    `written` holds the parameters as the ruleset spells them: metric names show them so.
+    """
+
+    context: Context = field(repr=False, compare=False)
+    written: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    no_rows: ClassVar[WhenEmpty] = WhenEmpty.FAILED
+    filtered: ClassVar[WhenEmpty] = WhenEmpty.PASSED
+
+    def problem(self) -> str:
+        """Why this rule cannot be measured on these columns; empty when it can."""
+        return ""
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """What has to be measured."""
+        return ()
+
+    def judge(self, facts: Facts) -> Judgement:
+        """What the measurements mean."""
+        raise NotImplementedError
+
+    def failing_rows(self, facts: Facts) -> Tree | None:
+        """True for the rows in scope that fail; None where rows have no part in the verdict."""
+        return None
+
+    def name_of(self, statistic: str) -> str:
+        """The name of a metric of this rule's columns (REFERENCE B.0.7)."""
+        if not self.written:
+            return f"Dataset.*.{statistic}"
+        entity = "Column" if len(self.written) == 1 else "Multicolumn"
+        return f"{entity}.{','.join(self.written)}.{statistic}"
+
+    def subject(self) -> str:
+        """The columns, for a sentence."""
+        return ", ".join(f"`{name}`" for name in self.written)
+
+
+def scope_of(rule: BoundRule) -> Scope:
+    """The rows that the rule looks at."""
+    return getattr(rule, "where", EVERYTHING)
+
+
+def emptiness(rule: BoundRule, facts: Facts) -> WhenEmpty:
+    """JUDGED when there are rows in scope, else what the rule type says of a table without rows or of a
+    filter that keeps none."""
+    scope = scope_of(rule)
+    if facts[Size(scope)].value():
+        return WhenEmpty.JUDGED
+    return rule.filtered if facts[Size()].value() else rule.no_rows
+
+
+def judge_emptiness(rule: BoundRule, facts: Facts, expected: str) -> Judgement | None:
+    """The judgement of a rule that has no rows to look at; None when it has some."""
+    fate = emptiness(rule, facts)
+    if fate is WhenEmpty.JUDGED:
+        return None
+    if facts[Size()].value():
+        reason = "no rows in scope: the where clause keeps none"
+    else:
+        reason = "no rows: the table is empty"
+    passed = fate is WhenEmpty.PASSED
+    return Judgement(Verdict.PASSED if passed else Verdict.FAILED, reason, "no rows", expected, vacuous=passed)
+
+
+def sizes(rule: BoundRule) -> tuple[Metric, ...]:
+    """What tells the three kinds of emptiness apart."""
+    return (Size(), Size(scope_of(rule))) if scope_of(rule) else (Size(),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRule(BoundRule):
+    """A rule that judges one number by its condition."""
+
+    statistic: ClassVar[str] = ""
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        raise NotImplementedError
+
+    def value(self, measured: Any) -> Value:
+        """The number that the condition judges."""
+        return cast(Value, measured.value())
+
+    def others(self, facts: Facts) -> dict[str, float]:
+        """Further metrics to report."""
+        return {}
+
+    def failing(self, facts: Facts) -> tuple[int, int] | None:
+        """How many rows of how many fail, where rows have a part in the verdict."""
+        return None
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """The number, and the sizes that tell why there may be none."""
+        return (*sizes(self), self.metric())
+
+    def asked(self) -> Requirement:
+        """What the number must meet."""
+        return requirement(self.condition)  # type: ignore[attr-defined]
+
+    def judge(self, facts: Facts) -> Judgement:
+        """PASSED when the number meets the condition."""
+        asked = self.asked()
+        empty = judge_emptiness(self, facts, str(asked))
+        if empty:
+            return empty
+        value = self.value(facts[self.metric()])
+        if isinstance(value, Undefined):
+            return Judgement(Verdict.FAILED, value.reason, "no value", str(asked))
+        name = self.statistic or type(self).__name__
+        named = {self.name_of(name): float(value), **self.others(facts)}
+        return judge_number(value, asked, self.quantity(), named, self.failing(facts))
+
+    def quantity(self) -> str:
+        """What the number is, for a sentence."""
+        of = f" of {self.subject()}" if self.written else ""
+        return f"{type(self).__name__}{of}"
+
+
+def judge_number(
+    value: float,
+    asked: Requirement,
+    quantity: str,
+    metrics: Mapping[str, float],
+    failing: tuple[int, int] | None = None,
+) -> Judgement:
+    """PASSED when the value meets the requirement; the reason of a failure says what is and what should be."""
+    shown = show(value, asked.numbers)
+    if asked.holds(value):
+        return Judgement(Verdict.PASSED, "", shown, str(asked), metrics, failing)
+    rows = f" ({failing[0]:,} of {failing[1]:,} rows fail)" if failing and failing[0] else ""
+    nan = ", which meets no condition" if value != value else ""
+    return Judgement(
+        Verdict.FAILED, f"{quantity} is {shown}{nan}, expected {asked}{rows}", shown, str(asked), metrics, failing
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareRule(BoundRule):
+    """A rule that judges the share of rows in scope for which a predicate is true.
+
+    One predicate gives the share and the failing rows, so they cannot disagree.
+    """
+
+    statistic: ClassVar[str] = ""
+
+    def predicate(self) -> Tree:
+        """True for the rows that comply; NULL counts as not true."""
+        raise NotImplementedError
+
+    def asked(self) -> Requirement:
+        """What the share must meet: the threshold, else every row complies."""
+        threshold: Condition | None = getattr(self, "threshold", None)
+        return ALL if threshold is None else requirement(threshold)
+
+    def expectation(self) -> str:
+        """What each row should be, for a sentence."""
+        return str(getattr(self, "condition", None) or "a value")
+
+    def compliance(self) -> Compliance:
+        """The share."""
+        return Compliance(self.predicate(), scope_of(self))
+
+    def extremes(self) -> Metric | None:
+        """A metric to report beside the share."""
+        return None
+
+    def others(self, facts: Facts) -> dict[str, float]:
+        """Further metrics to report."""
+        return {}
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """The share, the sizes, and what is reported beside."""
+        beside = self.extremes()
+        return (*sizes(self), self.compliance(), *((beside,) if beside else ()))
+
+    def failing_rows(self, facts: Facts) -> Tree | None:
+        """In scope and not true."""
+        scope = scope_of(self).predicate
+        return conjunction(scope, negation(comply(self.predicate())))
+
+    def judge(self, facts: Facts) -> Judgement:
+        """PASSED when the share meets what is asked."""
+        asked = self.asked()
+        expected = self.expected(asked)
+        empty = judge_emptiness(self, facts, expected)
+        if empty:
+            return empty
+        ratio = facts[self.compliance()]
+        assert isinstance(ratio, Ratio)  # noqa: S101 - what Compliance measures
+        share = ratio.matching / ratio.total
+        metrics = {self.name_of(self.statistic): share, **self.others(facts)}
+        failing = (ratio.total - ratio.matching, ratio.total)
+        shown = f"{show(share, asked.numbers)} of rows"
+        if asked.holds(share):
+            return Judgement(Verdict.PASSED, "", shown, expected, metrics, failing)
+        return Judgement(Verdict.FAILED, self.complaint(failing, share, asked), shown, expected, metrics, failing)
+
+    def expected(self, asked: Requirement) -> str:
+        """The condition of a row, and the share that must meet it unless that is every row."""
+        return self.expectation() if asked is ALL else f"{self.expectation()} in {asked} of rows"
+
+    def complaint(self, failing: tuple[int, int], share: float, asked: Requirement) -> str:
+        """Why the rule failed."""
+        rows = f"{failing[0]:,} of {failing[1]:,} rows of {self.subject()} are not {self.expectation()}"
+        return rows if asked is ALL else f"{rows}: the share that is, {show(share, asked.numbers)}, is not {asked}"
+
+
+def show(value: float, bounds: tuple[float, ...] = ()) -> str:
+    """A number for people: 6 significant digits, more where fewer would make it look equal to a bound."""
+    if isinstance(value, int) or (value == int(value) if abs(value) < 1e15 else False):
+        return f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
+    for digits in (6, 9, 12):
+        text = f"{value:.{digits}g}"
+        if all((float(text) == bound) == (value == bound) for bound in bounds):
+            return text
+    return repr(value)
+
+
+def wrong_type(column: Column, wanted: str) -> str:
+    """The complaint about a column whose type does not fit."""
+    return f"column `{column.name}` is {column.type.value}, and {wanted} is needed"
+
+
+def number_problem(*columns: Column) -> str:
+    """Complains about the first column that holds no numbers."""
+    return next((wrong_type(each, "a number column") for each in columns if not each.type.is_number), "")
+
+
+def text_problem(column: Column) -> str:
+    """Complains about a column that holds no text."""
+    return "" if column.type is Type.STRING else wrong_type(column, "a text column")

@@ -1,96 +1,229 @@
-"""Rules about a number that sums a column up."""
+"""Rules about a number that sums a column up. NULLs are left out; no value at all fails the rule."""
 
 from __future__ import annotations
 
-from dq.rules.base import NumberCondition, OneColumn, Where, rule_type
+from typing import ClassVar
+
+from dq.metrics import (
+    EVERYTHING,
+    Bounds,
+    Correlation,
+    CountWhere,
+    Metric,
+    Moments,
+    Scope,
+    Spread,
+    Total,
+    Value,
+)
+from dq.metrics import InterquartileRange as Quartile
+from dq.metrics import Shape as ShapeMoments
+from dq.metrics import Sum as SumOf
+from dq.rules.base import MetricRule, NumberCondition, OneColumn, WhenEmpty, number_problem, rule_type
+from dq.lazy import exp
+from dq.tree import column, literal
+
+
+class _Numeric(MetricRule):
+    """Judges a statistic of one number column."""
+
+    __slots__ = ()
+
+    def problem(self) -> str:
+        """A column of another type cannot be measured."""
+        return number_problem(self.column)  # type: ignore[attr-defined]
 
 
 @rule_type(analyzer=True)
-class Mean:
-    """The arithmetic mean of a number column."""
+class Mean(_Numeric):
+    """The arithmetic mean of a number column, in its unit.
+
+    Example:
+        Mean "amount" between 10 and 30
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        return SumOf(self.column, self.where)
+
+    def value(self, measured: Total) -> Value:
+        """Sum over count."""
+        return measured.mean()
 
 
 @rule_type(analyzer=True)
-class Sum:
-    """The sum of a number column."""
+class Sum(_Numeric):
+    """The sum of a number column, in its unit.
+
+    Example:
+        Sum "amount" > 0
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        return SumOf(self.column, self.where)
 
 
 @rule_type(analyzer=True)
-class StandardDeviation:
-    """The population standard deviation of a number column."""
+class StandardDeviation(_Numeric):
+    """The population standard deviation of a number column, in its unit. One value: 0.
+
+    Example:
+        StandardDeviation "amount" < 20
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        return Spread(self.column, self.where)
+
+    def value(self, measured: Moments) -> Value:
+        """The root of the variance."""
+        return measured.deviation()
 
 
 @rule_type(analyzer=True)
-class Variance:
-    """The population variance of a number column."""
+class Variance(_Numeric):
+    """The population variance of a number column, in its unit squared. One value: 0.
+
+    Example:
+        Variance "amount" < 400
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        return Spread(self.column, self.where)
 
 
 @rule_type(analyzer=True, published=False)
-class Range:
-    """Maximum minus minimum of a number column."""
+class Range(_Numeric):
+    """The greatest value of a number column minus the least.
+
+    Example:
+        Range "qty" <= 4
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        return Bounds(self.column, self.where)
 
 
 @rule_type(analyzer=True, published=False)
-class InterquartileRange:
-    """The third quartile minus the first of a number column."""
+class InterquartileRange(_Numeric):
+    """The third quartile of a number column minus the first, interpolated linearly at q·(n − 1).
+
+    Example:
+        InterquartileRange "qty" < 3
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        return Quartile(self.column, self.where)
 
 
 @rule_type(analyzer=True, published=False)
-class Skewness:
-    """The population skewness of a number column."""
+class Skewness(_Numeric):
+    """The population skewness of a number column, without unit; 0 when the values do not vary.
+
+    Example:
+        Skewness "amount" between -1 and 1
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        return ShapeMoments(self.column, self.where)
+
+    def value(self, measured: Moments) -> Value:
+        """The third standardised moment."""
+        return measured.skewness()
 
 
 @rule_type(analyzer=True, published=False)
-class Kurtosis:
-    """The population excess kurtosis of a number column."""
+class Kurtosis(_Numeric):
+    """The excess kurtosis of the population of a number column; 0 when the values do not vary.
+
+    Example:
+        Kurtosis "amount" < 3
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        return ShapeMoments(self.column, self.where)
+
+    def value(self, measured: Moments) -> Value:
+        """The fourth standardised moment, less 3."""
+        return measured.kurtosis()
 
 
 @rule_type(analyzer=True, published=False)
-class ZerosCount:
-    """The number of zeros in a number column."""
+class ZerosCount(_Numeric):
+    """The number of values of a number column that are 0. NULL is not 0.
+
+    Example:
+        ZerosCount "qty" = 0
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    filtered: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
+
+    def metric(self) -> Metric:
+        """A count."""
+        return CountWhere(exp.EQ(this=column(self.column), expression=literal(0)), self.where)
 
 
 @rule_type(analyzer=True)
-class ColumnCorrelation:
-    """Pearson's correlation of two number columns."""
+class ColumnCorrelation(MetricRule):
+    """Pearson's correlation of two number columns over the rows where both hold a value, in [-1, 1].
+
+    NaN, which meets no condition, when one of them does not vary.
+
+    Example:
+        ColumnCorrelation "qty" "amount" > 0.5
+    """
 
     first: OneColumn
     second: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def problem(self) -> str:
+        """A column of another type cannot be measured."""
+        return number_problem(self.first, self.second)
+
+    def metric(self) -> Metric:
+        """What is measured."""
+        return Correlation(self.first, self.second, self.where)

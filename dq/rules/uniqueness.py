@@ -1,66 +1,263 @@
-"""Rules about how often values occur."""
+"""Rules about how often values occur. All of them read one frequency table per set of columns and scope."""
 
 from __future__ import annotations
 
-from dq.rules.base import AnyColumns, Columns, NumberCondition, OneColumn, Where, rule_type
+from typing import TYPE_CHECKING, ClassVar
+
+from dq.conditions import ALL, Requirement
+from dq.lazy import exp
+from dq.metrics import EVERYTHING, Compliance, GroupCounts, Groups, Metric, Occurrences, Scope, Undefined, Value
+from dq.outcomes import Verdict
+from dq.rules.base import (
+    AnyColumns,
+    Columns,
+    Facts,
+    Judgement,
+    MetricRule,
+    NumberCondition,
+    OneColumn,
+    WhenEmpty,
+    judge_emptiness,
+    rule_type,
+    show,
+)
+from dq.schema import Column
+from dq.sql import frequency_table
+from dq.tree import column, conjunction, disjunction, is_null, is_present, literal
+
+if TYPE_CHECKING:
+    from dq.tree import Tree
+
+
+class _GroupRule(MetricRule):
+    """Judges a frequency table."""
+
+    __slots__ = ()
+    weigh: ClassVar[bool] = False
+
+    def keys(self) -> tuple[Column, ...]:
+        """The columns that are grouped."""
+        columns: tuple[Column, ...] | None = getattr(self, "columns", None)
+        return columns if columns is not None else (self.column,)  # type: ignore[attr-defined]
+
+    def metric(self) -> Metric:
+        """The frequency table, summed up."""
+        return GroupCounts(self.keys(), self.where, weigh=self.weigh)  # type: ignore[attr-defined]
+
+    def counts(self, facts: Facts) -> Occurrences:
+        """The measurement."""
+        found = facts[self.metric()]
+        assert isinstance(found, Occurrences)  # noqa: S101 - what GroupCounts measures
+        return found
+
+
+class _Repeated(_GroupRule):
+    """Rows fail when their combination occurs twice; rows whose columns are all NULL are left out."""
+
+    __slots__ = ()
+
+    def failing(self, facts: Facts) -> tuple[int, int] | None:
+        counts = self.counts(facts)
+        return counts.duplicates(), counts.rows
+
+    def failing_rows(self, facts: Facts) -> Tree | None:
+        return conjunction(
+            self.where.predicate,  # type: ignore[attr-defined]
+            disjunction(*(is_present(column(each)) for each in self.keys())),
+            repeated(self.keys(), self.where),  # type: ignore[attr-defined]
+        )
+
+
+def repeated(columns: tuple[Column, ...], scope: Scope) -> Tree:
+    """True for rows whose combination of values occurs more than once within the scope; NULLs are equal."""
+    twice = frequency_table(Groups(columns, scope)).having(
+        exp.GT(this=exp.Count(this=exp.Star()), expression=literal(1))
+    )
+    same = [
+        exp.NullSafeEQ(
+            this=exp.column(f"k{at}", table="again", quoted=True),
+            expression=exp.column(each.name, table="primary", quoted=True),
+        )
+        for at, each in enumerate(columns)
+    ]
+    return exp.Exists(this=exp.select(literal(1)).from_(twice.subquery("again")).where(conjunction(*same)))
 
 
 @rule_type(analyzer=True, row_excluded=True)
-class Uniqueness:
-    """Values that occur exactly once over rows that hold a value."""
+class Uniqueness(_Repeated):
+    """The combinations that occur exactly once, over the rows that hold a value: a share in [0, 1].
+
+    Rows whose columns are all NULL are in neither number; a NULL in some of them groups like a value.
+
+    Example:
+        Uniqueness "email" > 0.9
+        Uniqueness "order_id" "line" = 1.0
+    """
 
     columns: Columns
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def value(self, measured: Occurrences) -> Value:
+        """Singles over rows."""
+        return measured.uniqueness()
 
 
 @rule_type()
-class IsUnique:
-    """Whether no value occurs twice."""
+class IsUnique(_Repeated):
+    """Whether no combination of values occurs twice: Uniqueness = 1.0.
+
+    NULLs are not counted, so any number of them passes; a column of NULLs alone fails.
+
+    Example:
+        IsUnique "email"
+    """
 
     columns: Columns
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    statistic: ClassVar[str] = "Uniqueness"
+
+    def asked(self) -> Requirement:
+        """Every row."""
+        return ALL
+
+    def value(self, measured: Occurrences) -> Value:
+        """Singles over rows."""
+        return measured.uniqueness()
+
+    def quantity(self) -> str:
+        """What the number is."""
+        return f"uniqueness of {self.subject()}"
 
 
 @rule_type()
-class IsPrimaryKey:
-    """Whether the columns are unique together and each complete."""
+class IsPrimaryKey(_GroupRule):
+    """Whether the columns are unique together, and each holds a value in every row.
+
+    Example:
+        IsPrimaryKey "order_id"
+        IsPrimaryKey "order_id" "line"
+    """
 
     columns: Columns
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    def _presence(self) -> tuple[Compliance, ...]:
+        return tuple(Compliance(is_present(column(each)), self.where) for each in self.columns)
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """The frequency table, and the completeness of each column."""
+        return (*super(IsPrimaryKey, self).metrics(), *self._presence())
+
+    def failing_rows(self, facts: Facts) -> Tree | None:
+        """Repeated, or with a NULL in the key."""
+        gaps = [is_null(column(each)) for each in self.columns]
+        return conjunction(self.where.predicate, disjunction(repeated(self.columns, self.where), *gaps))
+
+    def judge(self, facts: Facts) -> Judgement:
+        """PASSED when unique and complete."""
+        expected = "unique and complete"
+        empty = judge_emptiness(self, facts, expected)
+        if empty:
+            return empty
+        counts = self.counts(facts)
+        uniqueness = counts.uniqueness()
+        if isinstance(uniqueness, Undefined):
+            return Judgement(Verdict.FAILED, uniqueness.reason, "no value", expected)
+        completeness = [facts[each].value() for each in self._presence()]
+        metrics = {self.name_of("Uniqueness"): float(uniqueness)}
+        for name, share in zip(self.written, completeness, strict=True):
+            if isinstance(share, Undefined):
+                return Judgement(Verdict.FAILED, share.reason, "no value", expected)
+            metrics[f"Column.{name}.Completeness"] = float(share)
+        reasons = [f"{counts.duplicates():,} rows repeat a key"] if uniqueness != 1 else []
+        gaps = [name for name in self.written if metrics[f"Column.{name}.Completeness"] != 1]
+        if gaps:
+            reasons.append(f"{', '.join(f'`{name}`' for name in gaps)} lacks values")
+        shown = show(uniqueness, (1.0,)) + (" unique" if not gaps else " unique, incomplete")
+        failing = (counts.duplicates() + counts.gapped + counts.nulls, counts.rows + counts.nulls)
+        verdict = Verdict.FAILED if reasons else Verdict.PASSED
+        reason = f"{self.subject()} is no primary key: {' and '.join(reasons)}" if reasons else ""
+        return Judgement(verdict, reason, shown, expected, metrics, failing)
 
 
 @rule_type(analyzer=True)
-class UniqueValueRatio:
-    """Values that occur exactly once over distinct values."""
+class UniqueValueRatio(_Repeated):
+    """The values that occur exactly once, over the distinct values: a share in [0, 1]. NULL is no value here.
+
+    Example:
+        UniqueValueRatio "email" >= 0.75
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    filtered: ClassVar[WhenEmpty] = WhenEmpty.FAILED
+
+    def value(self, measured: Occurrences) -> Value:
+        """Singles over groups."""
+        return measured.unique_value_ratio()
 
 
 @rule_type(analyzer=True)
-class DistinctValuesCount:
-    """The number of distinct values, NULL being one."""
+class DistinctValuesCount(_GroupRule):
+    """The number of distinct values; NULL, where it occurs, is one of them.
+
+    Example:
+        DistinctValuesCount "status" = 3
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    no_rows: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
+    filtered: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
+
+    def value(self, measured: Occurrences) -> Value:
+        """Groups, NULL included."""
+        return measured.distinct()
 
 
 @rule_type(analyzer=True, published=False)
-class DuplicateRowCount:
-    """The number of rows that are not unique."""
+class DuplicateRowCount(_Repeated):
+    """The number of rows that stand in a group of two or more equal rows, all of them.
+
+    Without columns, all columns are compared. Rows whose columns are all NULL are left out.
+
+    Example:
+        DuplicateRowCount = 0
+        DuplicateRowCount "email" < 10
+    """
 
     columns: AnyColumns
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    no_rows: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
+    filtered: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
+
+    def value(self, measured: Occurrences) -> Value:
+        """Rows that are not alone."""
+        return measured.duplicates()
 
 
 @rule_type(analyzer=True)
-class Entropy:
-    """The entropy of the values of a column, in nats."""
+class Entropy(_GroupRule):
+    """The entropy −Σ p ln p of the values of a column, in nats; NULLs are left out. One value only: 0.
+
+    Example:
+        Entropy "status" > 1.0
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    weigh: ClassVar[bool] = True
+
+    def value(self, measured: Occurrences) -> Value:
+        """In nats."""
+        return measured.entropy()

@@ -1,53 +1,475 @@
-"""Rules about each value of a column."""
+"""Rules about each value of a column: one predicate, true for the rows that comply."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+from zoneinfo import ZoneInfo
+
+from dq import casts
+from dq.conditions import ConditionError, exact
+from dq.lazy import exp
+from dq.metrics import EVERYTHING, Bounds, Extremes, Metric, Scope
+from dq.regex import java_regex
 from dq.rules.base import (
     DurationCondition,
+    Facts,
     NumberCondition,
     OneColumn,
+    ShareRule,
     TagValue,
     TextCondition,
     ValuesCondition,
-    Where,
+    WhenEmpty,
+    number_problem,
     rule_type,
+    text_problem,
+    wrong_type,
 )
+from dq.schema import Column, Type
+from dq.syntax import (
+    Condition,
+    Date,
+    Duration,
+    Keyword,
+    Kind,
+    Now,
+    Null,
+    Number,
+    Operand,
+    Operator,
+    Text,
+    Time,
+    Variable,
+)
+from dq.tree import call, column, conjunction, disjunction, is_null, is_present, literal, negation, number
+
+if TYPE_CHECKING:
+    from dq.tree import Tree
+
+ORDERING = frozenset({Operator.GT, Operator.GE, Operator.LT, Operator.LE})
+NEGATIVE = frozenset({Operator.NE, Operator.NOT_IN})
+
+
+def compare(value: Tree, operator: Operator, operands: Sequence[Tree]) -> Tree:
+    """A value against operands; NULL where the value is NULL. `between` leaves both ends out (A.3)."""
+    return _COMPARE[operator](value, operands)
+
+
+def _binary(node: Callable[[], type[exp.Binary]]) -> Callable[[Tree, Sequence[Tree]], Tree]:
+    return lambda value, operands: node()(this=value.copy(), expression=operands[0].copy())
+
+
+def _in(value: Tree, operands: Sequence[Tree]) -> Tree:
+    return exp.In(this=value.copy(), expressions=[each.copy() for each in operands])
+
+
+def _inside(value: Tree, ends: Sequence[Tree]) -> Tree:
+    inside = conjunction(
+        exp.GT(this=value.copy(), expression=ends[0].copy()), exp.LT(this=value.copy(), expression=ends[1].copy())
+    )
+    assert inside is not None  # noqa: S101 - two conditions are something
+    return inside
+
+
+def _outside(value: Tree, ends: Sequence[Tree]) -> Tree:
+    return disjunction(
+        exp.LTE(this=value.copy(), expression=ends[0].copy()), exp.GTE(this=value.copy(), expression=ends[1].copy())
+    )
+
+
+_COMPARE: dict[Operator, Callable[[Tree, Sequence[Tree]], Tree]] = {
+    Operator.EQ: _binary(lambda: exp.EQ),
+    Operator.NE: _binary(lambda: exp.NEQ),
+    Operator.GT: _binary(lambda: exp.GT),
+    Operator.GE: _binary(lambda: exp.GTE),
+    Operator.LT: _binary(lambda: exp.LT),
+    Operator.LE: _binary(lambda: exp.LTE),
+    Operator.BETWEEN: _inside,
+    Operator.NOT_BETWEEN: _outside,
+    Operator.IN: _in,
+    Operator.NOT_IN: lambda value, operands: negation(_in(value, operands)),
+}
+
+
+def judge_value(held: Tree, value: Tree, operator: Operator, operands: Sequence[Tree], *, null_listed: bool) -> Tree:
+    """The predicate of a condition on a column, by the NULL rules of REFERENCE B.21.1.
+
+    `held` is the column, `value` what is compared. A NULL passes `!=` and `not in`, fails everything else,
+    and the reverse of both when NULL itself is an operand.
+    """
+    tests = [compare(value, operator, operands)] if operands else []
+    if operator in NEGATIVE:
+        return conjunction(is_present(held), *tests) if null_listed else disjunction(is_null(held), *tests)  # type: ignore[return-value]
+    return disjunction(is_null(held), *tests) if null_listed else tests[0]
 
 
 @rule_type(analyzer=True, tags={"timeZone": TagValue.ZONE, "ignoreCase": TagValue.BOOLEAN})
-class ColumnValues:
-    """Whether every value of a column meets a condition."""
+class ColumnValues(ShareRule):
+    """Whether every value of a column meets a condition, or with a threshold, a share of them.
+
+    The kind of the condition decides the comparison: numbers, text, or dates. A NULL fails every condition
+    except `!=` and `not in`, which it passes, unless NULL itself is an operand. Regular expressions are
+    Java's and match the whole value.
+
+    Example:
+        ColumnValues "qty" between 0 and 100
+        ColumnValues "status" in ["paid", "open"] with threshold > 0.9
+        ColumnValues "code" matches "[A-Z]{2}[0-9]+"
+        ColumnValues "placed" > (now() - 7 days)
+    """
 
     column: OneColumn
     condition: ValuesCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
     threshold: NumberCondition | None = None
+
+    statistic: ClassVar[str] = "ColumnValues.Compliance"
+
+    def problem(self) -> str:
+        """A comparison that the column's type does not allow."""
+        if self._null_listed() and self.condition.operator not in _TAKES_NULL:
+            return f"NULL has no meaning behind `{self.condition.operator.value}`"
+        problem = _PROBLEMS[self.condition.kind](self)
+        if not problem:
+            self.predicate()  # whatever the operands refuse is refused now
+        return problem
+
+    def _null_listed(self) -> bool:
+        return any(isinstance(each, Null) and each.keyword is Keyword.NULL for each in flat(self.condition))
+
+    def predicate(self) -> Tree:
+        """By the kind of the condition."""
+        return _PREDICATES[self.condition.kind](self)
+
+    def extremes(self) -> Metric | None:
+        """Minimum and maximum, where the condition orders numbers."""
+        ordered = self.condition.kind is Kind.NUMBER and self.column.type.is_number
+        return Bounds(self.column, self.where) if ordered and self._bound_names() else None
+
+    def _bound_names(self) -> tuple[str, ...]:
+        return _BOUNDS.get(self.condition.operator, ())
+
+    def others(self, facts: Facts) -> dict[str, float]:
+        """Minimum, maximum, or the share that matches a pattern, as the guide names them."""
+        if self.condition.operator in (Operator.MATCHES, Operator.NOT_MATCHES):
+            return {self.name_of("PatternMatch"): float(facts[self.compliance()].value())}  # type: ignore[arg-type]
+        beside = self.extremes()
+        return bounds(self, facts[beside], self._bound_names()) if beside else {}  # type: ignore[arg-type]
+
+
+def bounds(rule: ShareRule, found: Extremes, names: Iterable[str]) -> dict[str, float]:
+    """The extremes under their metric names; nothing for a column without values."""
+    ends = {"Minimum": found.low, "Maximum": found.high, "MinimumLength": found.low, "MaximumLength": found.high}
+    return {rule.name_of(name): float(end) for name in names if (end := ends[name]) is not None}
+
+
+_BOUNDS: dict[Operator, tuple[str, ...]] = {
+    Operator.GT: ("Minimum",),
+    Operator.GE: ("Minimum",),
+    Operator.LT: ("Maximum",),
+    Operator.LE: ("Maximum",),
+    Operator.EQ: ("Minimum", "Maximum"),
+}
+_TAKES_NULL = frozenset({Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN})
+_NEEDS_NUMBERS = ORDERING | {Operator.EQ, Operator.BETWEEN}
+
+
+def flat(condition: Condition) -> list[Operand]:
+    """The operands with variables replaced by what they stand for."""
+    return [
+        member for each in condition.operands for member in (each.values if isinstance(each, Variable) else (each,))
+    ]
+
+
+# -- numbers -------------------------------------------------------------------------------------------
+
+
+def _number_problem(rule: ColumnValues) -> str:
+    only_null = all(isinstance(each, Null) for each in rule.condition.operands)
+    if rule.condition.operator in _NEEDS_NUMBERS and not only_null:
+        return number_problem(rule.column)
+    return ""
+
+
+def _number_predicate(rule: ColumnValues) -> Tree:
+    operands = [numeric(each) for each in rule.condition.operands if not isinstance(each, Null)]
+    held = column(rule.column)
+    return judge_value(held, as_number(rule.column), rule.condition.operator, operands, null_listed=rule._null_listed())
+
+
+def as_number(of: Column) -> Tree:
+    """The column as numbers: as it is, or cast, NULL where the cast fails.
+
+    A 32-bit float becomes a double: 0.1 is then not equal to the column's 0.1, as in Spark.
+    """
+    if of.type in (Type.INTEGER, Type.DECIMAL):
+        return column(of)
+    return exp.TryCast(this=column(of), to=exp.DataType.build("double"))
+
+
+def numeric(operand: Operand) -> Tree:
+    """A number operand as a literal, written as it stands; arithmetic is evaluated."""
+    if isinstance(operand, Number):
+        return number(operand.text)
+    value = exact(operand)
+    return number(str(value.numerator) if value.denominator == 1 else repr(float(value)))
+
+
+# -- text ----------------------------------------------------------------------------------------------
+
+
+def _text_problem(rule: ColumnValues) -> str:
+    if rule.condition.operator in (Operator.MATCHES, Operator.NOT_MATCHES):
+        return text_problem(rule.column)
+    return ""
+
+
+def _text_predicate(rule: ColumnValues) -> Tree:
+    if rule.condition.operator in (Operator.MATCHES, Operator.NOT_MATCHES):
+        return _pattern_predicate(rule)
+    held = column(rule.column)
+    fold = _ignores_case(rule)
+    value = as_text(rule.column)
+    if fold:
+        value = exp.Lower(this=value)
+    words = [each.value for each in flat(rule.condition) if isinstance(each, Text)]
+    keywords = [each.keyword for each in flat(rule.condition) if isinstance(each, Null)]
+    members = [_KEYWORDS[keyword](value) for keyword in keywords if keyword is not Keyword.NULL]
+    if words:
+        members.insert(0, _in(value, [literal(word.lower() if fold else word) for word in words]))
+    null_listed = Keyword.NULL in keywords
+    if rule.condition.operator in NEGATIVE:
+        absent = [negation(member) for member in members]
+        met = conjunction(*absent)
+        if null_listed:
+            return conjunction(is_present(held), met)  # type: ignore[return-value]
+        return disjunction(is_null(held), met) if met is not None else is_null(held)
+    return disjunction(*members, *([is_null(held)] if null_listed else []))
+
+
+_KEYWORDS: dict[Keyword, Callable[[Tree], Tree]] = {
+    Keyword.EMPTY: lambda value: exp.EQ(this=value.copy(), expression=literal("")),
+    Keyword.WHITESPACES_ONLY: lambda value: conjunction(  # type: ignore[dict-item,return-value]
+        exp.NEQ(this=value.copy(), expression=literal("")),
+        exp.EQ(this=call("DQ_TRIM_BLANKS", value), expression=literal("")),
+    ),
+}
+
+
+def as_text(of: Column) -> Tree:
+    """The column as text."""
+    return column(of) if of.type is Type.STRING else casts.to_text(column(of), of.type)
+
+
+def _ignores_case(rule: ColumnValues) -> bool:
+    return rule.tags.get("ignoreCase", "").lower() == "true"
+
+
+def _pattern_predicate(rule: ColumnValues) -> Tree:
+    (operand,) = flat(rule.condition)
+    if not isinstance(operand, Text):
+        raise ConditionError("a regular expression must be a text")
+    pattern = java_regex(operand.value)
+    matched = call("DQ_FULL_MATCH", column(rule.column), literal(f"(?i){pattern}" if _ignores_case(rule) else pattern))
+    return matched if rule.condition.operator is Operator.MATCHES else negation(matched)
+
+
+# -- dates ---------------------------------------------------------------------------------------------
+
+
+def _date_problem(rule: ColumnValues) -> str:
+    if rule.column.type.is_temporal or rule.column.type is Type.STRING:
+        return ""
+    return wrong_type(rule.column, "a date, timestamp or text column")
+
+
+def _date_predicate(rule: ColumnValues) -> Tree:
+    operands = [each for each in flat(rule.condition) if not isinstance(each, Null)]
+    by_time = rule.column.type in (Type.TIMESTAMP, Type.TIMESTAMP_TZ) and any(_names_time(each) for each in operands)
+    instants = [instant(each, rule) for each in operands]
+    if by_time:
+        value = casts.to_timestamp(column(rule.column), rule.column.type)
+        literals = [literal(each) for each in instants]
+    else:
+        value = casts.to_date(column(rule.column), rule.column.type)
+        literals = [literal(each.date()) for each in instants]
+    return judge_value(column(rule.column), value, rule.condition.operator, literals, null_listed=rule._null_listed())
+
+
+def _names_time(operand: Operand) -> bool:
+    """Whether an operand is finer than a day (REFERENCE B.21.4)."""
+    if isinstance(operand, Now):
+        return operand.offset is not None and operand.offset.unit != "days"
+    return isinstance(operand, Time)
+
+
+def instant(operand: Operand, rule: ShareRule) -> datetime:
+    """The instant an operand stands for, in UTC and without a zone.
+
+    `now()` is the evaluation's instant with seconds cut to 0; a time of day is today's in the rule's zone.
+    """
+    if isinstance(operand, Date):
+        return datetime.combine(date.fromisoformat(operand.text), datetime.min.time())
+    now = rule.context.now.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)
+    if isinstance(operand, Now):
+        offset = _length(operand.offset) if operand.offset else timedelta()
+        return now - offset if operand.sign == "-" else now + offset
+    if isinstance(operand, Time):
+        zone = ZoneInfo(rule.tags.get("timeZone", rule.context.zone))
+        today = rule.context.now.astimezone(zone).date()
+        return datetime.combine(today, _clock(operand.text), zone).astimezone(UTC).replace(tzinfo=None)
+    raise ConditionError("the condition does not compare with a date")
+
+
+def _clock(text: str) -> datetime.time:  # type: ignore[valid-type]
+    return datetime.strptime(text, "%I:%M %p" if text.endswith("M") else "%H:%M").time()  # noqa: DTZ007 - a time alone
+
+
+def _length(duration: Duration) -> timedelta:
+    return timedelta(**{duration.unit: duration.amount})
+
+
+_PROBLEMS: dict[Kind, Callable[[ColumnValues], str]] = {
+    Kind.NUMBER: _number_problem,
+    Kind.TEXT: _text_problem,
+    Kind.DATE: _date_problem,
+}
+_PREDICATES: dict[Kind, Callable[[ColumnValues], Tree]] = {
+    Kind.NUMBER: _number_predicate,
+    Kind.TEXT: _text_predicate,
+    Kind.DATE: _date_predicate,
+}
+
+
+# -- lengths, types, ages ------------------------------------------------------------------------------
 
 
 @rule_type(analyzer=True, portable_threshold=False)
-class ColumnLength:
-    """Whether the length of every value of a text column meets a condition."""
+class ColumnLength(ShareRule):
+    """Whether the length of every value of a text column meets a condition; in characters (code points).
+
+    A NULL has length 0. The extremes that are reported leave NULLs out.
+
+    Example:
+        ColumnLength "country" = 2 where "country is not null"
+        ColumnLength "code" between 1 and 10
+    """
 
     column: OneColumn
     condition: NumberCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
     threshold: NumberCondition | None = None
+
+    statistic: ClassVar[str] = "LengthCompliance"
+
+    def problem(self) -> str:
+        """Only text has a length, and only a number is one."""
+        if any(isinstance(each, Null) for each in self.condition.operands):
+            return "NULL has no meaning here: a length is always a number"
+        return text_problem(self.column)
+
+    def predicate(self) -> Tree:
+        """The length, NULL counted as 0, meets the condition."""
+        length = exp.Coalesce(this=call("DQ_LENGTH", column(self.column)), expressions=[literal(0)])
+        return compare(length, self.condition.operator, [numeric(each) for each in self.condition.operands])
+
+    def expectation(self) -> str:
+        """A length."""
+        return f"of length {self.condition}"
+
+    def extremes(self) -> Metric | None:
+        """The shortest and the longest."""
+        return Bounds(self.column, self.where, of_length=True)
+
+    def others(self, facts: Facts) -> dict[str, float]:
+        """The shortest and the longest."""
+        found = facts[Bounds(self.column, self.where, of_length=True)]
+        names = [f"{name}Length" for name in _BOUNDS.get(self.condition.operator, ("Minimum", "Maximum"))]
+        return bounds(self, found, names)  # type: ignore[arg-type]
 
 
 @rule_type(analyzer=True, tags={"format": TagValue.TEXT})
-class ColumnDataType:
-    """The share of rows whose value can be cast to a type."""
+class ColumnDataType(ShareRule):
+    """The share of rows whose value can be cast to a type, by Spark's lenient rules.
+
+    A NULL cannot be cast: it fails `=` and passes `!=`. The declared type of the column is not compared.
+    Types: Boolean, Date, Timestamp, Integer, Long, Float, Double, Decimal(p,s), in any letter case.
+
+    Example:
+        ColumnDataType "qty" = "Integer"
+        ColumnDataType "code" = "Date" with threshold > 0.9 with format = "dd-MM-yyyy"
+    """
 
     column: OneColumn
     condition: TextCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
     threshold: NumberCondition | None = None
+
+    statistic: ClassVar[str] = "ColumnDataType.Compliance"
+    no_rows: ClassVar[WhenEmpty] = WhenEmpty.PASSED
+
+    def problem(self) -> str:
+        """Only `=` and `!=` with a known type."""
+        if self.condition.operator not in (Operator.EQ, Operator.NE):
+            return f"ColumnDataType takes `=` or `!=`, not `{self.condition.operator.value}`"
+        self.predicate()
+        return ""
+
+    def predicate(self) -> Tree:
+        """Castable, or not."""
+        (target,) = flat(self.condition)
+        if not isinstance(target, Text):
+            raise ConditionError("ColumnDataType compares with the name of a type")
+        castable = casts.castable(column(self.column), self.column.type, target.value, self.tags.get("format"))
+        return castable if self.condition.operator is Operator.EQ else negation(castable)
+
+    def expectation(self) -> str:
+        """A type."""
+        (target,) = flat(self.condition)
+        name = target.value if isinstance(target, Text) else ""
+        return f"castable to {name}" if self.condition.operator is Operator.EQ else f"not castable to {name}"
 
 
 @rule_type(analyzer=True)
-class DataFreshness:
-    """Whether the age of every value of a date column meets a condition."""
+class DataFreshness(ShareRule):
+    """Whether the age of every value of a date, timestamp or text column meets a condition.
+
+    The age is the instant of evaluation minus the value, in hours rounded to 2 decimals; values in the
+    future have a negative age. A NULL fails every condition.
+
+    Example:
+        DataFreshness "placed" <= 24 hours
+    """
 
     column: OneColumn
     condition: DurationCondition
-    where: Where | None = None
+    where: Scope = EVERYTHING
+
+    statistic: ClassVar[str] = "DataFreshness.Compliance"
+    no_rows: ClassVar[WhenEmpty] = WhenEmpty.PASSED
+
+    def problem(self) -> str:
+        """Only what names an instant has an age."""
+        if self.column.type.is_temporal or self.column.type is Type.STRING:
+            return ""
+        return wrong_type(self.column, "a date, timestamp or text column")
+
+    def predicate(self) -> Tree:
+        """The age meets the condition."""
+        seconds = call("DQ_EPOCH", casts.to_timestamp(column(self.column), self.column.type))
+        now = literal(int(self.context.now.timestamp()))
+        age = exp.Div(this=exp.paren(exp.Sub(this=now, expression=seconds)), expression=number("3600.0"))
+        hours = exp.Round(this=age, decimals=literal(2))
+        return compare(hours, self.condition.operator, [literal(_hours(each)) for each in self.condition.operands])
+
+    def expectation(self) -> str:
+        """An age."""
+        return f"of age {self.condition}"
+
+
+def _hours(operand: Operand) -> float:
+    if not isinstance(operand, Duration):
+        raise ConditionError("the condition does not compare with a duration")
+    return round(_length(operand) / timedelta(hours=1), 4)

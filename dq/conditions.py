@@ -1,0 +1,116 @@
+"""Number conditions as values that decide and print themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from dq.diagnostics import DqError
+from dq.syntax import Arithmetic, Call, Condition, Group, Null, Number, Operand, Operator
+
+
+class ConditionError(DqError):
+    """A condition that cannot be decided, such as one that asks for a history that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a metric must meet: an operator over numbers, IEEE doubles compared exactly (REFERENCE A.3).
+
+    `between` leaves both ends out, `not between` takes them in. A NaN meets nothing, not even `!=`.
+    """
+
+    operator: Operator
+    numbers: tuple[float, ...]
+    text: str
+
+    def holds(self, value: float) -> bool:
+        """Whether the value meets the requirement."""
+        return not math.isnan(value) and _HOLDS[self.operator](value, self.numbers)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _between(value: float, ends: Sequence[float]) -> bool:
+    return ends[0] < value < ends[1]
+
+
+_HOLDS: dict[Operator, Callable[[float, Sequence[float]], bool]] = {
+    Operator.EQ: lambda value, to: value == to[0],
+    Operator.NE: lambda value, to: value != to[0],
+    Operator.GT: lambda value, to: value > to[0],
+    Operator.GE: lambda value, to: value >= to[0],
+    Operator.LT: lambda value, to: value < to[0],
+    Operator.LE: lambda value, to: value <= to[0],
+    Operator.BETWEEN: _between,
+    Operator.NOT_BETWEEN: lambda value, to: not _between(value, to),
+    Operator.IN: lambda value, to: value in to,
+    Operator.NOT_IN: lambda value, to: value not in to,
+}
+
+ALL = Requirement(Operator.EQ, (1.0,), "= 1.0")
+"""What a share of rows must meet when nothing else is asked for: every row complies."""
+
+
+def requirement(condition: Condition) -> Requirement:
+    """The requirement of a number condition on a metric.
+
+    Raises:
+        ConditionError: for NULL, which no metric is, and for functions of the history.
+    """
+    return Requirement(condition.operator, tuple(number(each) for each in condition.operands), str(condition))
+
+
+def number(operand: Operand) -> float:
+    """The number an operand stands for: a constant, evaluated as REFERENCE A.3 says, left to right."""
+    return float(exact(operand))
+
+
+def exact(operand: Operand) -> Fraction:
+    """The exact value of a constant operand."""
+    results: list[Fraction] = []
+    pending: list[tuple[Operand, bool]] = [(operand, False)]
+    while pending:  # a stack, since parentheses nest without bound
+        node, ready = pending.pop()
+        if isinstance(node, Number):
+            results.append(Fraction(node.text))
+        elif isinstance(node, Group):
+            pending.append((node.inner, False))
+        elif isinstance(node, Arithmetic) and ready:
+            operands = results[-len(node.operands) :]
+            del results[-len(node.operands) :]
+            results.append(_left_to_right(operands, node.operators))
+        elif isinstance(node, Arithmetic):
+            pending.append((node, True))
+            pending.extend((each, False) for each in reversed(node.operands))
+        else:
+            raise _undecidable(node)
+    return results[0]
+
+
+def _left_to_right(operands: Sequence[Fraction], operators: Sequence[str]) -> Fraction:
+    value = operands[0]
+    for operator, operand in zip(operators, operands[1:], strict=True):
+        if operator == "/" and not operand:
+            raise ConditionError("the condition divides by zero")
+        value = _ARITHMETIC[operator](value, operand)
+    return value
+
+
+_ARITHMETIC: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+}
+
+
+def _undecidable(operand: Operand) -> ConditionError:
+    if isinstance(operand, Call):
+        return ConditionError(f"`{operand.name}(…)` asks for earlier values of the metric, and no history is kept yet")
+    if isinstance(operand, Null):
+        return ConditionError(f"{operand.keyword.value} has no meaning here: a metric is always a number")
+    return ConditionError("the condition does not compare with a number")

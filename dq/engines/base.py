@@ -1,0 +1,45 @@
+"""What an engine must be able to do: three questions about tables that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dq.diagnostics import DqError
+
+if TYPE_CHECKING:
+    from dq.lazy import exp
+    from dq.metrics import Frequencies, Groups, Measured, Metric
+    from dq.outcomes import TableRead
+    from dq.planning import Scan
+    from dq.schema import Schema
+
+
+class EngineError(DqError):
+    """A scan that an engine could not answer; the engine's own exception is the cause."""
+
+    exit_code = 3
+
+
+class Engine(Protocol):
+    """Tables by alias, and the scans over them."""
+
+    name: str
+
+    def schemas(self) -> Mapping[str, Schema]:
+        """The columns of every table by its alias."""
+
+    def measure(self, scan: Scan, /) -> Mapping[Metric, Measured]:
+        """What the scan answers. Raises EngineError when it cannot."""
+
+    def frequencies(self, groups: Groups, /) -> Frequencies:
+        """The frequency table of a grain, the state through which metrics over groups merge."""
+
+    def sample(self, alias: str, condition: exp.Expr, limit: int, /) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Column names, and up to `limit` rows of a table that meet a condition, in no promised order."""
+
+    def sql(self, scan: Scan, /) -> str:
+        """The text of the query that `measure` would run."""
+
+    def read(self, alias: str, /) -> TableRead:
+        """What is known of a table that was read."""

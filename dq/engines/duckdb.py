@@ -1,0 +1,122 @@
+"""The embedded engine: DuckDB in this process, over tables that `dq.sources` brought in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from dq.engines.base import EngineError
+from dq.engines.functions import DUCKDB, lower
+from dq.lazy import exp
+from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
+from dq.planning import Scan
+from dq.schema import Type
+from dq.sql import compile_scan, frequency_table, rows_returned, sample_rows
+
+if TYPE_CHECKING:
+    from dq.outcomes import TableRead
+    from dq.schema import Schema
+    from dq.sources import Tables
+
+_AS_TEXT = frozenset({Type.TIMESTAMP_TZ, Type.NESTED, Type.OTHER})
+"""Types of which a sample shows the text: Python has no value for them, or needs more packages for it."""
+
+
+class DuckDBEngine:
+    """Measures scans as single queries on one connection."""
+
+    name = "duckdb"
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+    def schemas(self) -> Mapping[str, Schema]:
+        """The columns of every table by its alias."""
+        return self.tables.schemas
+
+    def read(self, alias: str, /) -> TableRead:
+        """What is known of a table that was read."""
+        return self.tables.read(alias)
+
+    def text(self, tree: exp.Expr) -> str:
+        """A tree as DuckDB's SQL."""
+        return lower(tree, DUCKDB).sql(dialect="duckdb")
+
+    def sql(self, scan: Scan, /) -> str:
+        """The text of the query that `measure` would run."""
+        if isinstance(scan.grain, Returning):
+            try:
+                return self.text(rows_returned(scan.grain.query, self._columns(scan.grain.query)))
+            except EngineError:
+                return self.text(scan.grain.query)
+        return self.text(compile_scan(scan).tree)
+
+    def measure(self, scan: Scan, /) -> Mapping[Metric, Measured]:
+        """What the scan answers."""
+        if isinstance(scan.grain, Returning):
+            returned = self._returned(scan.grain)
+            return {metric: metric.state(returned) for metric in scan.metrics}
+        query = compile_scan(scan)
+        names, rows = self._fetch(query.tree)
+        if isinstance(scan.grain, Statement):
+            return {metric: metric.state((names, rows)) for metric in scan.metrics}
+        (row,) = rows
+        return {
+            metric: metric.state([row[at] for at in cells])
+            for metric, cells in zip(scan.metrics, query.cells, strict=True)
+        }
+
+    def frequencies(self, groups: Groups, /) -> Frequencies:
+        """The frequency table of a grain as an Arrow table."""
+        return Frequencies(self._execute(frequency_table(groups)).arrow().read_all())
+
+    def sample(self, alias: str, condition: exp.Expr, limit: int, /) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Column names and up to `limit` rows that meet a condition."""
+        schema = self.tables.schemas[alias]
+        as_text = [column for column in schema if column.type in _AS_TEXT]
+        return self._fetch(sample_rows(alias, schema, as_text, condition, limit))
+
+    def _returned(self, grain: Returning) -> tuple[int, int, tuple[str, ...], str]:
+        columns = self._columns(grain.query)
+        schema = self.tables.schemas["primary"]
+        strange = [name for name in columns if not schema.find(name)]
+        if strange:
+            problem = (
+                "the query returns columns that the primary does not have: "
+                f"{', '.join(f'`{name}`' for name in strange)}; return columns of the primary only"
+            )
+            return 0, 0, columns, problem
+        _, rows = self._fetch(rows_returned(grain.query, columns))
+        return int(rows[0][0]), int(rows[0][1]), columns, ""
+
+    def _columns(self, query: exp.Expr) -> tuple[str, ...]:
+        names, _ = self._fetch(_none_of(query))
+        return names
+
+    def _fetch(self, tree: exp.Expr) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        result = self._execute(tree)
+        try:
+            names = tuple(column[0] for column in result.description or ())
+            return names, result.fetchall()
+        except duckdb.Error as error:
+            raise self._translate(error) from error
+
+    def _execute(self, tree: exp.Expr) -> duckdb.DuckDBPyConnection:
+        try:
+            return self.tables.connection.execute(self.text(tree))
+        except duckdb.Error as error:
+            raise self._translate(error) from error
+
+    def _translate(self, error: duckdb.Error) -> EngineError:
+        explained = self.tables.explain_error(error)
+        return EngineError(explained.message, help=explained.help)
+
+
+def _none_of(query: exp.Expr) -> exp.Expr:
+    return (
+        exp.select("*")
+        .from_(exp.Subquery(this=query.copy(), alias=exp.TableAlias(this=exp.to_identifier("q"))))
+        .limit(0)
+    )

@@ -1,0 +1,38 @@
+"""How DuckDB spells the functions that trees name `DQ_…`. One row per function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from dq.lazy import exp
+
+if TYPE_CHECKING:
+    Tree: TypeAlias = exp.Expr
+    Builder: TypeAlias = Callable[..., Tree]
+
+
+def _named(name: str) -> Builder:
+    return lambda *arguments: exp.Anonymous(this=name, expressions=list(arguments))
+
+
+DUCKDB: dict[str, Builder] = {
+    "DQ_LENGTH": _named("LENGTH"),
+    "DQ_BYTES": _named("STRLEN"),
+    "DQ_IS_FINITE": _named("ISFINITE"),
+    "DQ_FULL_MATCH": _named("REGEXP_FULL_MATCH"),
+    "DQ_FIND": _named("REGEXP_MATCHES"),
+    "DQ_EPOCH": lambda value: exp.Floor(this=exp.Anonymous(this="EPOCH", expressions=[value])),
+    "DQ_TRIM_BLANKS": lambda value: exp.Anonymous(this="TRIM", expressions=[value, exp.Literal.string(" ")]),
+}
+
+
+def lower(tree: Tree, functions: dict[str, Builder]) -> Tree:
+    """The tree with every `DQ_…` call spelled as an engine spells it."""
+
+    def spell(node: Tree) -> Tree:
+        if isinstance(node, exp.Anonymous) and isinstance(node.this, str) and node.this in functions:
+            return functions[node.this](*(argument.copy() for argument in node.expressions))
+        return node
+
+    return tree.transform(spell)

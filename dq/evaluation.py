@@ -1,0 +1,351 @@
+"""Bind, plan, measure, judge: the one function that users call, and the plan it would run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dq.binding import bind
+from dq.diagnostics import DqError
+from dq.engines.base import Engine, EngineError
+from dq.language import parse
+from dq.metrics import Measured, Metric
+from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
+from dq.planning import Plan, Scan, plan
+from dq.rules.base import BoundRule, Judgement
+from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
+
+if TYPE_CHECKING:
+    from dq.sources import ReadOptions
+
+Progress = Callable[[str, int, int], None]
+"""Told before each step: what is done, how many steps are behind, how many there are."""
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an evaluation is done.
+
+    Attributes:
+        samples: how many failing rows each outcome shows; 0 for none.
+        fail_empty_scope: whether a rule whose `where` keeps no row fails instead of passing with a note.
+        now: the instant of evaluation; None for the present. A naive one is meant in UTC.
+        progress: told what is being done.
+    """
+
+    samples: int = 5
+    fail_empty_scope: bool = False
+    now: datetime | None = None
+    progress: Progress = _silent
+
+
+def load(ruleset: Ruleset | str | os.PathLike[str], *, dialect: str = "dq") -> Ruleset:
+    """A ruleset from a path, from its text, or as it is.
+
+    A string is a path when it names a file or ends in `.dqdl`, else the text itself.
+
+    Raises:
+        DqError: for a file that cannot be read, and for a ruleset with errors.
+    """
+    if isinstance(ruleset, Ruleset):
+        return ruleset
+    if isinstance(ruleset, str) and not _is_path(ruleset):
+        return parse(ruleset, dialect=dialect)
+    path = Path(ruleset)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise DqError(f"ruleset `{path}` does not exist", help="give the path of a .dqdl file") from None
+    except OSError as error:
+        raise DqError(f"ruleset `{path}` cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DqError(
+            f"ruleset `{path}` is not UTF-8: byte {error.start} does not fit", help="save it as UTF-8"
+        ) from error
+    return parse(text, dialect=dialect, name=str(path))
+
+
+def _is_path(text: str) -> bool:
+    if "\n" in text or "[" in text:
+        return False
+    return text.endswith(".dqdl") or Path(text).is_file()
+
+
+def evaluate(
+    ruleset: Ruleset | str | os.PathLike[str],
+    data: Any,
+    *,
+    engine: str | None = None,
+    read: ReadOptions | Mapping[str, ReadOptions] | None = None,
+    options: Options | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+) -> Evaluation:
+    """Evaluate a ruleset on data: the verdict on every rule, the score, and why.
+
+    Args:
+        ruleset: a path, the text of a ruleset, or a parsed one.
+        data: a path, a table in memory (pandas, Polars, Arrow, DuckDB relation), or a mapping from alias to
+            either, where `primary` is the table under test.
+        engine: `duckdb`, which is also the default.
+        read: how files are read, for all or by alias.
+        options: samples, the instant of evaluation, progress.
+        memory_limit: how much memory the engine may use, such as `2GB`.
+        threads: how many threads the engine may use.
+
+    Raises:
+        DqError: for a ruleset with errors, and (`DataError`) for data that cannot be read. A rule that cannot
+            be measured does not raise: its outcome is ERROR.
+    """
+    parsed = load(ruleset)
+    options = options or Options()
+    from dq.engines.duckdb import DuckDBEngine
+    from dq.sources import Tables
+
+    if engine not in (None, "duckdb"):
+        raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")
+    with Tables(data, options=read, memory_limit=memory_limit, threads=threads) as tables:
+        return run(parsed, DuckDBEngine(tables), options, recover=tables.recover)
+
+
+def run(
+    ruleset: Ruleset, engine: Engine, options: Options, *, recover: Callable[[Exception], bool] = lambda error: False
+) -> Evaluation:
+    """Evaluate on an engine.
+
+    `recover` is asked when a scan fails: True means that the tables have changed so that it is worth another
+    try, such as a CSV column that became text.
+    """
+    started = datetime.now(UTC)
+    clock = time.perf_counter()
+    now = _aware(options.now) if options.now else started
+    _demand_primary(engine)
+    prepared, facts = _measured(ruleset, engine, now, options, recover)
+    judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
+    failures = {rule: Judgement(Verdict.ERROR, reason) for rule, reason in prepared.problems.items()}
+    samples = _samples(prepared, judged, facts.found, engine, options)
+    outcomes = tuple(_outcome(rule, ruleset, {**judged, **failures}, samples) for rule in ruleset.rules)
+    return Evaluation(
+        ruleset,
+        outcomes,
+        tuple(engine.read(alias) for alias in engine.schemas()),
+        started,
+        time.perf_counter() - clock,
+        len(prepared.plan.scans),
+        engine.name,
+        ruleset.source.name,
+    )
+
+
+def _aware(instant: datetime) -> datetime:
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _demand_primary(engine: Engine) -> None:
+    if "primary" not in engine.schemas():
+        given = ", ".join(f"`{alias}`" for alias in engine.schemas()) or "none"
+        raise DqError(f"no table has the alias `primary` (given: {given})", help="name the table under test `primary`")
+
+
+# -- bind and plan -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The leaf rules of a ruleset: those that are bound, why the others are not, and the plan of the bound."""
+
+    bound: Mapping[Rule, BoundRule]
+    problems: Mapping[Rule, str]
+    plan: Plan
+
+
+def prepare(ruleset: Ruleset, engine: Engine, now: datetime) -> Prepared:
+    """Bind every leaf rule and plan the scans that answer them all."""
+    bound: dict[Rule, BoundRule] = {}
+    problems: dict[Rule, str] = {}
+    metrics: list[Metric] = []
+    for rule in leaves(ruleset.rules):
+        try:
+            each = bind(rule, engine.schemas(), now)
+            metrics += each.metrics()
+            bound[rule] = each
+        except DqError as error:
+            problems[rule] = _sentence(error)
+    return Prepared(bound, problems, plan(metrics))
+
+
+def leaves(expressions: Iterable[RuleExpression]) -> Iterator[Rule]:
+    """The rules inside composites, in source order, each equal one once."""
+    seen: set[Rule] = set()
+    pending = list(expressions)[::-1]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, Composite):
+            pending.extend(reversed(each.operands))
+        elif each not in seen:
+            seen.add(each)
+            yield each
+
+
+def _sentence(error: DqError) -> str:
+    return f"{error.message}; {error.help}" if error.help else error.message
+
+
+# -- measure -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    found: Mapping[Metric, Measured]
+    failed: Mapping[Metric, str]
+
+
+def _measured(
+    ruleset: Ruleset, engine: Engine, now: datetime, options: Options, recover: Callable[[Exception], bool]
+) -> tuple[Prepared, _Facts]:
+    """Bind, plan and measure; again from the start whenever the tables had to change."""
+    while True:
+        prepared = prepare(ruleset, engine, now)
+        facts = _measure_all(prepared.plan, engine, options, recover)
+        if facts is not None:
+            return prepared, facts
+
+
+def _measure_all(plan: Plan, engine: Engine, options: Options, recover: Callable[[Exception], bool]) -> _Facts | None:
+    found: dict[Metric, Measured] = {}
+    failed: dict[Metric, str] = {}
+    total = len(plan.scans)
+    pending = list(plan.scans)[::-1]
+    while pending:
+        scan = pending.pop()
+        options.progress("scanning", total - len(pending) - 1, total)
+        try:
+            found.update(engine.measure(scan))
+        except EngineError as error:
+            if error.__cause__ is not None and isinstance(error.__cause__, Exception) and recover(error.__cause__):
+                return None
+            if len(scan.metrics) == 1:
+                failed[scan.metrics[0]] = _sentence(error)
+            else:  # one expression spoils the whole query: find it, so that its neighbours are measured
+                half = len(scan.metrics) // 2
+                pending += [replace(scan, metrics=scan.metrics[half:]), replace(scan, metrics=scan.metrics[:half])]
+                total += 1
+    return _Facts(found, failed)
+
+
+# -- judge ---------------------------------------------------------------------------------------------
+
+
+def _judge(bound: BoundRule, facts: _Facts, options: Options) -> Judgement:
+    reasons = [facts.failed[metric] for metric in bound.metrics() if metric in facts.failed]
+    if reasons:
+        return Judgement(Verdict.ERROR, reasons[0])
+    try:
+        judgement = bound.judge(facts.found)
+    except DqError as error:
+        return Judgement(Verdict.ERROR, _sentence(error))
+    if judgement.vacuous and options.fail_empty_scope:
+        return replace(judgement, verdict=Verdict.FAILED, vacuous=False)
+    return judgement
+
+
+def _samples(
+    prepared: Prepared,
+    judged: Mapping[Rule, Judgement],
+    facts: Mapping[Metric, Measured],
+    engine: Engine,
+    options: Options,
+) -> dict[Rule, FailingRows]:
+    """Failing rows by rule: their count, and some of them for rules that did not pass."""
+    samples: dict[Rule, FailingRows] = {}
+    for rule, judgement in judged.items():
+        if judgement.failing is None:
+            continue
+        rows = FailingRows(*judgement.failing)
+        if rows.count and options.samples and judgement.verdict is Verdict.FAILED:
+            condition = prepared.bound[rule].failing_rows(facts)
+            if condition is not None:
+                options.progress("fetching failing rows", 0, 0)
+                columns, sample = engine.sample("primary", condition, options.samples)
+                rows = replace(rows, columns=columns, sample=tuple(sample))
+        samples[rule] = rows
+    return samples
+
+
+# -- outcomes ------------------------------------------------------------------------------------------
+
+
+def _outcome(
+    expression: RuleExpression, ruleset: Ruleset, judged: Mapping[Rule, Judgement], samples: Mapping[Rule, FailingRows]
+) -> Outcome:
+    """The outcome of a rule, or of a composite from those of its operands; a stack, since they nest without bound."""
+    done: list[Outcome] = []
+    pending: list[tuple[RuleExpression, bool]] = [(expression, False)]
+    while pending:
+        each, ready = pending.pop()
+        if isinstance(each, Rule):
+            done.append(_leaf(each, ruleset, judged[each], samples.get(each)))
+        elif ready:
+            parts = tuple(done[-len(each.operands) :])
+            del done[-len(each.operands) :]
+            done.append(_joined(each, ruleset, parts))
+        else:
+            pending.append((each, True))
+            pending.extend((operand, False) for operand in reversed(each.operands))
+    return done[0]
+
+
+def _leaf(rule: Rule, ruleset: Ruleset, judgement: Judgement, failing: FailingRows | None) -> Outcome:
+    return Outcome(
+        rule,
+        judgement.verdict,
+        judgement.reason,
+        judgement.measured,
+        judgement.expected,
+        judgement.metrics,
+        labels_of(rule.labels, ruleset),
+        judgement.notes,
+        failing,
+        line=ruleset.source.position(rule.span.start)[0],
+    )
+
+
+def _joined(composite: Composite, ruleset: Ruleset, parts: Sequence[Outcome]) -> Outcome:
+    """`and`: fails if a part fails, else errs if one errs. `or`: passes if a part passes, else errs if one errs.
+
+    Source: REFERENCE C.4. A part that failed says why; a composite that passed needs no reason.
+    """
+    deciding = Verdict.FAILED if composite.operator == "and" else Verdict.PASSED
+    verdicts = {part.verdict for part in parts}
+    if deciding in verdicts:
+        verdict = deciding
+    elif Verdict.ERROR in verdicts:
+        verdict = Verdict.ERROR
+    else:
+        verdict = Verdict.PASSED if deciding is Verdict.FAILED else Verdict.FAILED
+    reasons = [part.reason for part in parts if part.reason and not part.passed]
+    return Outcome(
+        composite,
+        verdict,
+        "" if verdict is Verdict.PASSED else "\n".join(dict.fromkeys(reasons)),
+        f"{sum(part.passed for part in parts)} of {len(parts)} parts passed",
+        "all parts" if composite.operator == "and" else "any part",
+        {name: value for part in parts for name, value in part.metrics.items()},
+        labels_of(composite.labels, ruleset),
+        parts=tuple(parts),
+        line=ruleset.source.position(composite.span.start)[0],
+    )
+
+
+def labels_of(own: Sequence[Label], ruleset: Ruleset) -> dict[str, str]:
+    """The default labels with the rule's own on top (REFERENCE A.4)."""
+    return {label.key: label.value for label in (*ruleset.default_labels, *own)}

@@ -1,0 +1,99 @@
+"""The plan of an evaluation before anything runs: which rules share which scan, and what each reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from dq.engines.base import Engine
+from dq.evaluation import load, prepare
+from dq.lazy import exp
+from dq.metrics import Groups, Returning, Rows
+from dq.planning import Scan
+from dq.sql import compile_scan
+from dq.syntax import Rule, Ruleset
+
+if TYPE_CHECKING:
+    from dq.sources import ReadOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One scan of a plan: the rules it serves, the columns it reads by alias, and its SQL."""
+
+    scan: Scan
+    rules: tuple[Rule, ...]
+    columns: Mapping[str, tuple[str, ...]]
+    sql: str
+
+    @property
+    def kind(self) -> str:
+        """What the scan does, in a few words."""
+        grain = self.scan.grain
+        if isinstance(grain, Rows):
+            return "row scan"
+        if isinstance(grain, Groups):
+            names = ", ".join(column.name for column in grain.columns)
+            return f"group by {names} (filtered)" if grain.scope else f"group by {names}"
+        return "semi-join with the rule's SQL" if isinstance(grain, Returning) else "the rule's own SQL"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What an evaluation would do: its scans, the rules that need none, and those that cannot be measured."""
+
+    steps: tuple[Step, ...]
+    without_scan: tuple[Rule, ...]
+    problems: Mapping[Rule, str]
+    engine: str
+
+
+def explain(
+    ruleset: Ruleset | str | os.PathLike[str],
+    data: Any,
+    *,
+    read: ReadOptions | Mapping[str, ReadOptions] | None = None,
+) -> Explanation:
+    """The plan of `dq.evaluate(ruleset, data)`, without running it. Takes and raises the same."""
+    from dq.engines.duckdb import DuckDBEngine
+    from dq.sources import Tables
+
+    parsed = load(ruleset)
+    with Tables(data, options=read) as tables:
+        return explain_on(parsed, DuckDBEngine(tables))
+
+
+def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
+    """The plan on an engine."""
+    prepared = prepare(ruleset, engine, datetime.now(UTC))
+    users = {rule: set(bound.metrics()) for rule, bound in prepared.bound.items()}
+    steps = tuple(
+        Step(
+            scan,
+            tuple(rule for rule, metrics in users.items() if metrics & set(scan.metrics)),
+            columns_read(scan, engine),
+            engine.sql(scan),
+        )
+        for scan in prepared.plan.scans
+    )
+    without = tuple(rule for rule, metrics in users.items() if not metrics)
+    return Explanation(steps, without, prepared.problems, engine.name)
+
+
+def columns_read(scan: Scan, engine: Engine) -> dict[str, tuple[str, ...]]:
+    """The columns that a scan reads, by alias, in the table's order.
+
+    Read off the query: a column counts for every table of the scan that has it, and a star for all of them.
+    """
+    tree = compile_scan(scan).tree
+    schemas = engine.schemas()
+    tables = [each.name for each in tree.find_all(exp.Table) if each.name in schemas]
+    named = {each.name.casefold() for each in tree.find_all(exp.Column)}
+    stars = any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star))
+    return {
+        alias: tuple(column.name for column in schemas[alias] if stars or column.name.casefold() in named)
+        for alias in dict.fromkeys(tables)
+    }
