@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from dq.diagnostics import DqError
 from dq.syntax import Arithmetic, Call, Condition, Group, Null, Number, Operand, Operator
@@ -65,18 +64,17 @@ def requirement(condition: Condition) -> Requirement:
 
 
 def number(operand: Operand) -> float:
-    """The number an operand stands for: a constant, evaluated as REFERENCE A.3 says, left to right."""
-    return float(exact(operand))
+    """The number an operand stands for: a constant, evaluated in doubles from left to right (REFERENCE A.3).
 
-
-def exact(operand: Operand) -> Fraction:
-    """The exact value of a constant operand."""
-    results: list[Fraction] = []
+    Raises:
+        ConditionError: for NULL and for functions of the history.
+    """
+    results: list[float] = []
     pending: list[tuple[Operand, bool]] = [(operand, False)]
     while pending:  # a stack, since parentheses nest without bound
         node, ready = pending.pop()
         if isinstance(node, Number):
-            results.append(Fraction(node.text))
+            results.append(float(node.text))
         elif isinstance(node, Group):
             pending.append((node.inner, False))
         elif isinstance(node, Arithmetic) and ready:
@@ -91,20 +89,25 @@ def exact(operand: Operand) -> Fraction:
     return results[0]
 
 
-def _left_to_right(operands: Sequence[Fraction], operators: Sequence[str]) -> Fraction:
+def _left_to_right(operands: Sequence[float], operators: Sequence[str]) -> float:
     value = operands[0]
     for operator, operand in zip(operators, operands[1:], strict=True):
-        if operator == "/" and not operand:
-            raise ConditionError("the condition divides by zero")
         value = _ARITHMETIC[operator](value, operand)
     return value
 
 
-_ARITHMETIC: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
+def _divide(a: float, b: float) -> float:
+    """As IEEE divides: a zero divisor gives an infinity, or NaN for 0 / 0."""
+    if b:
+        return a / b
+    return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a) * math.copysign(1.0, b)
+
+
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
+    "/": _divide,
 }
 
 

@@ -11,7 +11,8 @@ table of their columns: `Frequencies`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
@@ -246,7 +247,10 @@ def _nan_last(value: float) -> tuple[bool, float]:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The least and the greatest number of a column, or of its text lengths; NULLs left out."""
+    """The least and the greatest number of a column, or of its text lengths; NULLs left out.
+
+    A NaN is greater than every number.
+    """
 
     column: Column
     scope: Scope = EVERYTHING
@@ -254,14 +258,37 @@ class Bounds:
     grain: ClassVar[Grain] = Rows()
 
     def aggregates(self) -> tuple[Tree, ...]:
-        """Minimum and maximum."""
+        """Minimum, maximum, and for floats how many values are NaN.
+
+        The NaNs are counted, since a maximum may be answered by the statistics of a Parquet file, and those
+        leave NaN out.
+        """
         held = column(self.column)
         value = given(self.scope.predicate, call("DQ_LENGTH", held) if self.of_length else held)
-        return exp.Min(this=value), exp.Max(this=value.copy())
+        extremes = tuple(as_written(self.column, each(this=value.copy())) for each in (exp.Min, exp.Max))
+        if self.column.type is not Type.FLOAT:
+            return extremes
+        return (*extremes, count_where(self.scope.predicate, exp.IsNan(this=held)), exp.Count(this=value.copy()))
 
     def state(self, cells: Sequence[Any], /) -> Extremes:
         """The extremes as doubles."""
-        return Extremes(*(None if cell is None else float(cell) for cell in cells))
+        low, high, *rest = cells
+        if low is None:
+            return Extremes()
+        nans, values = rest or (0, 1)
+        return Extremes(math.nan if nans == values else float(low), math.nan if nans else float(high))
+
+
+def as_written(of: Column, value: Tree) -> Tree:
+    """A 32-bit float as the double that its shortest decimal names: 0.1, not 0.10000000149011612."""
+    if not is_single(of):
+        return value
+    return exp.cast(exp.cast(value, exp.DataType.Type.TEXT), exp.DataType.Type.DOUBLE)
+
+
+def is_single(column: Column) -> bool:
+    """Whether a column holds 32-bit floats."""
+    return column.type is Type.FLOAT and column.native.upper() in ("FLOAT", "REAL", "FLOAT4")
 
 
 # -- sums and moments ----------------------------------------------------------------------------------
@@ -584,8 +611,9 @@ class Frequencies:
                 continue
             counts.append(n)
             gapped += n == 1 and None in key
-        weight = math.fsum(n * math.log(n) for n in counts)
-        return Occurrences(sum(counts), len(counts), sum(n == 1 for n in counts), nulls, gapped, weight)
+        return Occurrences(
+            sum(counts), len(counts), sum(n == 1 for n in counts), nulls, gapped, entropy(Counter(counts))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -598,7 +626,7 @@ class Occurrences:
         singles: combinations that occur exactly once.
         nulls: rows in scope whose columns are all NULL.
         gapped: combinations that occur once and have a NULL in some, not all, of their columns.
-        weight: Σ n ln n over the groups.
+        entropy: −Σ p ln p over the groups, in nats; None when it was not asked for.
     """
 
     rows: int = 0
@@ -606,7 +634,7 @@ class Occurrences:
     singles: int = 0
     nulls: int = 0
     gapped: int = 0
-    weight: float = 0.0
+    entropy: float | None = None
 
     def value(self) -> Value:
         """The uniqueness."""
@@ -628,16 +656,20 @@ class Occurrences:
         """Rows that stand in a group of two or more."""
         return self.rows - self.singles
 
-    def entropy(self) -> Value:
-        """−Σ p ln p, in nats."""
-        if not self.rows:
-            return NO_VALUES
-        return math.log(self.rows) - self.weight / self.rows if self.groups > 1 else 0.0
+    def information(self) -> Value:
+        """The entropy; Undefined without a value."""
+        return NO_VALUES if self.entropy is None or not self.rows else self.entropy
+
+
+def entropy(sizes: Mapping[int, int]) -> float:
+    """−Σ p ln p, in nats, of groups given as how many there are of each size."""
+    rows = sum(size * groups for size, groups in sizes.items())
+    return math.fsum(-groups * (size / rows) * math.log(size / rows) for size, groups in sizes.items()) + 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCounts:
-    """How often the combinations of some columns occur within a scope."""
+    """How often the combinations of some columns occur within a scope; `weigh` asks for the entropy too."""
 
     columns: tuple[Column, ...]
     scope: Scope = EVERYTHING
@@ -668,16 +700,15 @@ class GroupCounts:
         if len(keys) > 1:
             cells.append(count_where(held, once, disjunction(*(is_null(column(key)) for key in keys))))
         if self.weigh:
-            real = exp.cast(n.copy(), exp.DataType.Type.DOUBLE)
-            cells.append(exp.Sum(this=given(held, exp.Mul(this=real, expression=exp.Ln(this=real.copy())))))
+            cells.append(call("DQ_HISTOGRAM", given(held, n)))
         return tuple(cells)
 
     def state(self, cells: Sequence[Any], /) -> Occurrences:
         """The summary; nothing counts as 0."""
         rows, groups, singles, nulls, *rest = (cell or 0 for cell in cells)
         gapped = rest.pop(0) if len(self.columns) > 1 else 0
-        weight = rest.pop(0) if self.weigh else 0.0
-        return Occurrences(int(rows), int(groups), int(singles), int(nulls), int(gapped), float(weight))
+        information = entropy(rest.pop(0) or {}) if self.weigh else None
+        return Occurrences(int(rows), int(groups), int(singles), int(nulls), int(gapped), information)
 
     def summarise(self, table: Frequencies) -> Occurrences:
         """The summary of a merged frequency table."""

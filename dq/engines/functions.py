@@ -23,6 +23,8 @@ DUCKDB: dict[str, Builder] = {
     "DQ_FULL_MATCH": _named("REGEXP_FULL_MATCH"),
     "DQ_FIND": _named("REGEXP_MATCHES"),
     "DQ_EPOCH": lambda value: exp.Floor(this=exp.Anonymous(this="EPOCH", expressions=[value])),
+    "DQ_HISTOGRAM": _named("HISTOGRAM"),
+    "DQ_SIGN_BIT": _named("SIGNBIT"),
     "DQ_TRIM_BLANKS": lambda value: exp.Anonymous(this="TRIM", expressions=[value, exp.Literal.string(" ")]),
 }
 

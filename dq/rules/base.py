@@ -225,7 +225,8 @@ def rule_type(
 
 def _fields(cls: type[Any]) -> tuple[tuple[Slot, ...], frozenset[Kind], bool]:
     """The parameters, the kinds of the condition, and whether it must be given."""
-    hints = get_type_hints(cls, vars(sys.modules[cls.__module__]), include_extras=True)
+    names = {**globals(), **vars(sys.modules[cls.__module__])}
+    hints = get_type_hints(cls, names, include_extras=True)
     slots: list[Slot] = []
     kinds: frozenset[Kind] = frozenset()
     required = False
@@ -372,8 +373,12 @@ class MetricRule(BoundRule):
         raise NotImplementedError
 
     def value(self, measured: Any) -> Value:
-        """The number that the condition judges."""
+        """The number that one measurement holds."""
         return cast(Value, measured.value())
+
+    def judged(self, facts: Facts) -> Value:
+        """The number that the condition judges, from everything that was measured."""
+        return self.value(facts[self.metric()])
 
     def others(self, facts: Facts) -> dict[str, float]:
         """Further metrics to report."""
@@ -397,7 +402,7 @@ class MetricRule(BoundRule):
         empty = judge_emptiness(self, facts, str(asked))
         if empty:
             return empty
-        value = self.value(facts[self.metric()])
+        value = self.judged(facts)
         if isinstance(value, Undefined):
             return Judgement(Verdict.FAILED, value.reason, "no value", str(asked))
         name = self.statistic or type(self).__name__

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dq.conditions import ALL, Requirement
 from dq.lazy import exp
-from dq.metrics import EVERYTHING, Compliance, GroupCounts, Groups, Metric, Occurrences, Scope, Undefined, Value
+from dq.metrics import (
+    EVERYTHING,
+    Compliance,
+    CountWhere,
+    GroupCounts,
+    Groups,
+    Metric,
+    Occurrences,
+    Scope,
+    Undefined,
+    Value,
+)
 from dq.outcomes import Verdict
 from dq.rules.base import (
     AnyColumns,
@@ -21,9 +32,9 @@ from dq.rules.base import (
     rule_type,
     show,
 )
-from dq.schema import Column
+from dq.schema import Column, Type
 from dq.sql import frequency_table
-from dq.tree import column, conjunction, disjunction, is_null, is_present, literal
+from dq.tree import call, column, conjunction, disjunction, is_null, is_present, literal, negation
 
 if TYPE_CHECKING:
     from dq.tree import Tree
@@ -216,9 +227,24 @@ class DistinctValuesCount(_GroupRule):
     no_rows: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
     filtered: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
 
-    def value(self, measured: Occurrences) -> Value:
+    def metrics(self) -> tuple[Metric, ...]:
+        """The groups, and for floats both zeros: as text, which DQDL compares, 0.0 and -0.0 differ."""
+        return (*super(DistinctValuesCount, self).metrics(), *self._zeros())
+
+    def _zeros(self) -> tuple[CountWhere, ...]:
+        if self.column.type is not Type.FLOAT:
+            return ()
+        zero = exp.EQ(this=column(self.column), expression=literal(0))
+        negative = call("DQ_SIGN_BIT", column(self.column))
+        return tuple(
+            CountWhere(conjunction(zero, sign), self.where)  # type: ignore[arg-type]
+            for sign in (negative, negation(negative))
+        )
+
+    def judged(self, facts: Facts) -> Value:
         """Groups, NULL included."""
-        return measured.distinct()
+        zeros = [facts[each].value() for each in self._zeros()]
+        return self.counts(facts).distinct() + (len(zeros) == 2 and all(zeros))
 
 
 @rule_type(analyzer=True, published=False)
@@ -260,4 +286,4 @@ class Entropy(_GroupRule):
 
     def value(self, measured: Occurrences) -> Value:
         """In nats."""
-        return measured.entropy()
+        return measured.information()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
 from dq import casts
-from dq.conditions import ConditionError, exact
+from dq.conditions import ConditionError
+from dq.conditions import number as evaluated
 from dq.lazy import exp
-from dq.metrics import EVERYTHING, Bounds, Extremes, Metric, Scope
+from dq.metrics import EVERYTHING, Bounds, Extremes, Metric, Scope, as_written
 from dq.regex import java_regex
 from dq.rules.base import (
     DurationCondition,
@@ -196,16 +198,25 @@ def _number_problem(rule: ColumnValues) -> str:
 def _number_predicate(rule: ColumnValues) -> Tree:
     operands = [numeric(each) for each in rule.condition.operands if not isinstance(each, Null)]
     held = column(rule.column)
-    return judge_value(held, as_number(rule.column), rule.condition.operator, operands, null_listed=rule._null_listed())
+    return judge_value(
+        held,
+        as_number(rule.column, rule.condition.operator),
+        rule.condition.operator,
+        operands,
+        null_listed=rule._null_listed(),
+    )
 
 
-def as_number(of: Column) -> Tree:
+def as_number(of: Column, operator: Operator) -> Tree:
     """The column as numbers: as it is, or cast, NULL where the cast fails.
 
-    A 32-bit float becomes a double: 0.1 is then not equal to the column's 0.1, as in Spark.
+    A 32-bit float counts as its shortest decimal where it is equated or ordered, as its extremes are
+    reported; in lists and ranges it is widened, so that 0.1 is not in [0.1]. Both as Glue's open engine.
     """
     if of.type in (Type.INTEGER, Type.DECIMAL):
         return column(of)
+    if operator in ORDERING or operator is Operator.EQ:
+        return as_written(of, column(of))
     return exp.TryCast(this=column(of), to=exp.DataType.build("double"))
 
 
@@ -213,8 +224,10 @@ def numeric(operand: Operand) -> Tree:
     """A number operand as a literal, written as it stands; arithmetic is evaluated."""
     if isinstance(operand, Number):
         return number(operand.text)
-    value = exact(operand)
-    return number(str(value.numerator) if value.denominator == 1 else repr(float(value)))
+    value = evaluated(operand)
+    if not math.isfinite(value):
+        raise ConditionError("the condition divides by zero")
+    return exp.cast(number(repr(value)), exp.DataType.Type.DOUBLE)
 
 
 # -- text ----------------------------------------------------------------------------------------------
@@ -234,11 +247,15 @@ def _text_predicate(rule: ColumnValues) -> Tree:
     value = as_text(rule.column)
     if fold:
         value = exp.Lower(this=value)
-    words = [each.value for each in flat(rule.condition) if isinstance(each, Text)]
+    words = [
+        literal(each.value.lower() if fold else each.value) for each in flat(rule.condition) if isinstance(each, Text)
+    ]
+    if rule.column.type.is_number:
+        value, words = _as_numbers(rule)
     keywords = [each.keyword for each in flat(rule.condition) if isinstance(each, Null)]
-    members = [_KEYWORDS[keyword](value) for keyword in keywords if keyword is not Keyword.NULL]
+    members = [_KEYWORDS[keyword](as_text(rule.column)) for keyword in keywords if keyword is not Keyword.NULL]
     if words:
-        members.insert(0, _in(value, [literal(word.lower() if fold else word) for word in words]))
+        members.insert(0, _in(value, words))
     null_listed = Keyword.NULL in keywords
     if rule.condition.operator in NEGATIVE:
         absent = [negation(member) for member in members]
@@ -260,7 +277,17 @@ _KEYWORDS: dict[Keyword, Callable[[Tree], Tree]] = {
 
 def as_text(of: Column) -> Tree:
     """The column as text."""
-    return column(of) if of.type is Type.STRING else casts.to_text(column(of), of.type)
+    return column(of) if of.type is Type.STRING else exp.cast(column(of), exp.DataType.Type.TEXT)
+
+
+def _as_numbers(rule: ColumnValues) -> tuple[Tree, list[Tree]]:
+    """A number column against text: as doubles; a text that is no number becomes NULL, which nothing equals."""
+    words = [each.value for each in flat(rule.condition) if isinstance(each, Text)]
+    double = exp.DataType.build("double")
+    return (
+        exp.TryCast(this=column(rule.column), to=double),
+        [exp.TryCast(this=literal(word), to=double.copy()) for word in words],
+    )
 
 
 def _ignores_case(rule: ColumnValues) -> bool:
