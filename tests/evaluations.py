@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
 from dq.spans import Source, Span
-from dq.syntax import Composite, Rule, RuleExpression, Ruleset
+from dq.syntax import NOWHERE, Composite, Rule, RuleExpression, Ruleset
 
 PASSED, FAILED, ERROR = Verdict.PASSED, Verdict.FAILED, Verdict.ERROR
 
@@ -34,11 +34,11 @@ class SaidComposite(Composite):
         return self.text
 
 
-def said(text: str, span: Span = Span(0, 0)) -> Said:
+def said(text: str, span: Span = NOWHERE) -> Said:
     return Said(name=text.split(" ")[0], text=text, span=span)
 
 
-def joined(operator: str, rules: Sequence[RuleExpression], span: Span = Span(0, 0)) -> SaidComposite:
+def joined(operator: str, rules: Sequence[RuleExpression], span: Span = NOWHERE) -> SaidComposite:
     text = f" {operator.upper()} ".join(f"({rule})" for rule in rules)
     return SaidComposite(operator=operator, operands=tuple(rules), text=text, span=span)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dq.diagnostics import DqError
 from dq.outcomes import Evaluation
 from dq.render import facts
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def to_pandas(evaluation: Evaluation) -> pd.DataFrame:
+def to_pandas(evaluation: Evaluation) -> Any:
     """One row per rule in source order; `metrics` and `labels` hold dictionaries.
 
     `failing_rows` and `total_rows` are <NA> for a rule without a row meaning, `type` is None for a composite,

@@ -263,7 +263,7 @@ class _Layout:
         yield [(_pad(self.verdict(outcome), VERDICT), outcome.verdict.value), (first, "")]
         for line in more:
             yield [(" " * self.indent + line, "")]
-        yield from self.paragraph(self.judged(outcome), self.indent)
+        yield from self.paragraph(words.judged(outcome, self.signs.dot), self.indent)
 
     def rule_lines(self, outcome: Outcome, width: int, rest: int = 0) -> list[str]:
         text = words.visible(str(outcome.rule))
@@ -275,16 +275,6 @@ class _Layout:
 
     def verdict(self, outcome: Outcome) -> str:
         return f"{self.signs.of(outcome.verdict)} {outcome.verdict.value}"
-
-    def judged(self, outcome: Outcome) -> str:
-        """`0.94, expected > 0.95 · 1 of 6 rows`."""
-        measured, expected, failing = (
-            words.measured(outcome),
-            words.expected(outcome),
-            words.failing(outcome.failing),
-        )
-        judged = ", ".join(filter(None, (measured, expected and f"expected {expected}")))
-        return f" {self.signs.dot} ".join(filter(None, (judged, failing)))
 
     # -- below a rule ----------------------------------------------------------------------------------
 
@@ -321,7 +311,7 @@ class _Layout:
             indent = " " * self.indent + self.signs.branch
         head = f"{indent}{self.verdict(outcome)} "
         rule = words.part(outcome)
-        judged = self.judged(outcome)
+        judged = words.judged(outcome, self.signs.dot)
         yield from self.hanging(head, outcome.verdict.value, f"{rule}: {judged}" if judged else rule, "")
 
     def sample(self, rows: FailingRows) -> Iterator[Line]:

@@ -80,6 +80,13 @@ def failing(rows: FailingRows | None) -> str:
     return f"{rows.count:,} of {count(rows.total, 'row')}" if rows else ""
 
 
+def judged(outcome: Outcome, dot: str = "·") -> str:
+    """`0.94, expected > 0.95 · 1 of 6 rows`, as far as there is something to say."""
+    condition = expected(outcome)
+    found = ", ".join(filter(None, (measured(outcome), condition and f"expected {condition}")))
+    return f" {dot} ".join(filter(None, (found, failing(outcome.failing))))
+
+
 OPERATORS = {"and": "all of these", "or": "any of these"}
 """How a composite without its text is called."""
 
