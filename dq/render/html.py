@@ -115,8 +115,7 @@ def _common(evaluation: Evaluation) -> dict[str, Any]:
             {
                 "alias": words.visible(table.alias),
                 "description": words.visible(table.description),
-                "rows": "not counted" if table.rows is None else f"{table.rows:,}",
-                "columns": f"{table.columns:,}",
+                "size": words.size(table.rows, table.columns),
                 "notes": [words.visible(note) for note in table.notes],
             }
             for table in evaluation.tables

@@ -78,8 +78,7 @@ def print_report(evaluation: Evaluation, console: Console, *, verbose: bool = Fa
     from rich.text import Text
 
     encoding = console.encoding
-    signs = UNICODE if _can_write(encoding, UNICODE) else ASCII
-    layout = _Layout(evaluation, max(console.width, 20), signs, verbose)
+    layout = _Layout(evaluation, max(console.width, 20), signs_for(encoding), verbose)
     for line in layout.lines(quiet=quiet):
         pieces = [(text.encode(encoding, "backslashreplace").decode(encoding), STYLES[style]) for text, style in line]
         text = Text.assemble(*pieces)
@@ -87,12 +86,13 @@ def print_report(evaluation: Evaluation, console: Console, *, verbose: bool = Fa
         console.print(text, soft_wrap=True, highlight=False)
 
 
-def _can_write(encoding: str, signs: Signs) -> bool:
+def signs_for(encoding: str) -> Signs:
+    """The signs that an output of this encoding can show."""
     try:
-        f"{signs}".encode(encoding)
+        f"{UNICODE}".encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+        return ASCII
+    return UNICODE
 
 
 def _width(text: str) -> int:
