@@ -1,0 +1,271 @@
+"""An evaluation as one self-contained HTML page, and as a fragment for notebooks.
+
+The page asks the network for nothing and its security policy forbids it to: style and script are inline and
+allowed by their hashes, everything else is refused. It can be read without the script, which only filters and
+switches colours. All text is escaped by Jinja2, and characters that cannot be seen are shown as escapes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import defaultdict
+from functools import cache
+from itertools import islice
+from numbers import Number
+from typing import TYPE_CHECKING, Any
+
+from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
+from dq.render import facts, resource, words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+OPEN_DETAILS = 20
+"""The details of rules that did not pass are open, unless there are more of them than this."""
+
+PARTS_SHOWN = 200
+DEEPEST_INDENT = 8
+FRAGMENT_RULES = 100
+
+SIGNS = {Verdict.PASSED.value: "✓", Verdict.FAILED.value: "✗", Verdict.ERROR.value: "!"}
+FAVICON = {Verdict.PASSED: "%2318794b", Verdict.FAILED: "%23bf2a24", Verdict.ERROR: "%238f5500"}
+OVERALL = {
+    Verdict.PASSED: "All rules passed",
+    Verdict.FAILED: "Some rules failed",
+    Verdict.ERROR: "Not everything could be measured",
+}
+
+
+def render(evaluation: Evaluation) -> str:
+    """The report as a page that needs no other file."""
+    style, script = _inline("page.css"), _inline("page.js")
+    page = _environment().get_template("page.html")
+    return page.render(
+        **_common(evaluation),
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+        **_head(evaluation),
+        **_body(evaluation),
+    )
+
+
+def render_fragment(evaluation: Evaluation) -> str:
+    """The report as a fragment for a notebook: no script, no ids, styles that reach nothing else.
+
+    Of more rules than `FRAGMENT_RULES` those that did not pass come first, and the rest are counted.
+    """
+    outcomes = evaluation.outcomes
+    if len(outcomes) > FRAGMENT_RULES:
+        outcomes = tuple(sorted(outcomes, key=lambda outcome: outcome.passed))[:FRAGMENT_RULES]
+    left = len(evaluation.outcomes) - len(outcomes)
+    return (
+        _environment()
+        .get_template("fragment.html")
+        .render(
+            **_common(evaluation),
+            style=_inline("fragment.css"),
+            rules=[_judged(outcome) | {"text": _shown(str(outcome.rule))} for outcome in outcomes],
+            more=f"{words.count(left, 'more rule')} in the full report: evaluation.to_html()" if left else "",
+            signs=SIGNS,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    return Environment(
+        loader=FunctionLoader(lambda name: resource(f"templates/{name}")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _inline(name: str) -> Any:
+    """A style or a script of ours, marked as needing no escape."""
+    from markupsafe import Markup
+
+    return Markup(_environment().get_template(name).render())
+
+
+def _hash(text: str) -> str:
+    """The hash by which the page's security policy allows an inline style or script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _shown(text: str) -> str:
+    """Text whose lines and tabs a page can show."""
+    return words.visible(text.replace("\r\n", "\n"), keep="\n\t")
+
+
+def _common(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "name": words.visible(facts.name(evaluation)),
+        "percent": words.percent(evaluation) if evaluation.outcomes else "–",
+        "summary": words.summary(evaluation),
+        "notes": [words.visible(note) for note in evaluation.notes],
+        "tables": [
+            {
+                "alias": words.visible(table.alias),
+                "description": words.visible(table.description),
+                "size": words.size(table.rows, table.columns),
+                "notes": [words.visible(note) for note in table.notes],
+            }
+            for table in evaluation.tables
+        ],
+        "cost": " · ".join(words.cost(evaluation)),
+    }
+
+
+def _head(evaluation: Evaluation) -> dict[str, Any]:
+    overall = _overall(evaluation)
+    started = evaluation.started
+    return {
+        "overall": overall.value,
+        "overall_word": OVERALL[overall] if evaluation.outcomes else "Nothing was judged",
+        "favicon": FAVICON[overall],
+        "arcs": _arcs(evaluation),
+        "started_iso": started.isoformat(),
+        "started": f"{started:%d %B %Y, %H:%M:%S} {started.tzname() or ''}".strip(),
+        "seconds": words.duration(evaluation.seconds),
+        "rows": words.rows_read(evaluation),
+        "scans": f"{evaluation.scans:,}",
+        "engine": words.visible(evaluation.engine),
+    }
+
+
+def _overall(evaluation: Evaluation) -> Verdict:
+    """The worst verdict; a ruleset without rules is not a success."""
+    if evaluation.count(Verdict.ERROR) or not evaluation.outcomes:
+        return Verdict.ERROR
+    return Verdict.FAILED if evaluation.count(Verdict.FAILED) else Verdict.PASSED
+
+
+def _arcs(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The shares of the verdicts on a ring of length 100; no verdict is too rare to be seen."""
+    counts = {verdict: evaluation.count(verdict) for verdict in Verdict}
+    shares = {verdict: max(100 * count / len(evaluation.outcomes), 1.2) for verdict, count in counts.items() if count}
+    scale = 100 / sum(shares.values()) if shares else 0
+    arcs, start = [], 0.0
+    for verdict, share in shares.items():
+        arcs.append({"verdict": verdict.value.lower(), "length": f"{share * scale:.2f}", "start": f"{start:.2f}"})
+        start += share * scale
+    return arcs
+
+
+def _body(evaluation: Evaluation) -> dict[str, Any]:
+    lines = _lines(evaluation)
+    open_details = len(evaluation.outcomes) - evaluation.count(Verdict.PASSED) <= OPEN_DETAILS
+    numbered = list(enumerate(evaluation.outcomes, start=1))
+    groups = []
+    for name, title, passed in (("attention", "Did not pass", False), ("passed", "Passed", True)):
+        rules = [
+            _rule(number, outcome, _anchor(evaluation, outcome, len(lines)), open_details=open_details and not passed)
+            for number, outcome in numbered
+            if outcome.passed is passed
+        ]
+        if rules:
+            groups.append({"id": name, "title": title, "count": f"{len(rules):,}", "rules": rules})
+    return {"groups": groups, "chips": _chips(evaluation), "lines": lines}
+
+
+def _chips(evaluation: Evaluation) -> list[dict[str, str]]:
+    chips = [{"verdict": "", "word": "All", "count": f"{len(evaluation.outcomes):,}"}]
+    for verdict in (Verdict.FAILED, Verdict.ERROR, Verdict.PASSED):
+        count = evaluation.count(verdict)
+        if count:
+            chips.append({"verdict": verdict.value, "word": verdict.value.capitalize(), "count": f"{count:,}"})
+    return chips
+
+
+def _anchor(evaluation: Evaluation, outcome: Outcome, lines: int) -> int:
+    """The line of the ruleset to which a rule links; 0 when the page does not show it."""
+    line = facts.line(evaluation, outcome)
+    return line if 0 < line <= lines else 0
+
+
+def _lines(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The lines of the ruleset, and the verdicts of the rules that begin on each."""
+    text = evaluation.ruleset.source.text
+    if not text.strip():
+        return []
+    marks: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for number, outcome in enumerate(evaluation.outcomes, start=1):
+        marks[facts.line(evaluation, outcome)].append({"number": number, "verdict": outcome.verdict.value})
+    return [
+        {"number": number, "text": words.visible(line.removesuffix("\r"), keep="\t"), "marks": marks.get(number, [])}
+        for number, line in enumerate(text.rstrip("\n").split("\n"), start=1)
+    ]
+
+
+def _rule(number: int, outcome: Outcome, line: int, *, open_details: bool) -> dict[str, Any]:
+    pending = facts.parts(outcome)
+    parts = [_part(part) for part in islice(pending, PARTS_SHOWN)]
+    more = sum(1 for _ in pending)
+    rows = _rows(outcome.failing) if outcome.failing and outcome.failing.sample else None
+    return _judged(outcome) | {
+        "number": number,
+        "line": line,
+        "text": _shown(str(outcome.rule)),
+        "labels": [{"key": words.visible(key), "value": words.visible(label)} for key, label in outcome.labels.items()],
+        "metrics": [
+            {"name": words.visible(name), "value": words.number(metric, outcome.expected)}
+            for name, metric in outcome.metrics.items()
+        ],
+        "parts": parts,
+        "more_parts": f"{more:,} more parts are in the JSON report" if more else "",
+        "rows": rows,
+        "details": _details(len(parts) + more, len(outcome.metrics), len(rows["sample"]) if rows else 0),
+        "open": open_details and (bool(parts) or rows is not None),
+    }
+
+
+def _details(parts: int, metrics: int, rows: int) -> str:
+    """What the details of a rule hold; empty when there are none."""
+    found = ((parts, "part"), (metrics, "metric"), (rows, "sample row"))
+    return ", ".join(words.count(amount, thing) for amount, thing in found if amount)
+
+
+def _judged(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "verdict": outcome.verdict.value,
+        "reasons": [words.visible(line) for line in outcome.reason.splitlines() if line],
+        "notes": [words.visible(note) for note in outcome.notes],
+        "measured": words.measured(outcome),
+        "expected": words.expected(outcome),
+        "failing": words.failing(outcome.failing),
+    }
+
+
+def _part(part: facts.Part) -> dict[str, Any]:
+    return _judged(part.outcome) | {
+        "depth": part.depth,
+        "indent": min(part.depth, DEEPEST_INDENT),
+        "operator": facts.operator(part.outcome),
+        "text": words.part(part.outcome),
+        "judged": words.judged(part.outcome),
+    }
+
+
+def _rows(rows: FailingRows) -> dict[str, Any]:
+    more = rows.count - len(rows.sample)
+    return {
+        "columns": [words.visible(column) for column in rows.columns],
+        "sample": [[_cell(cell) for cell in row] for row in rows.sample],
+        "more": words.count(more, "more failing row") if more > 0 else "",
+    }
+
+
+def _cell(cell: Any) -> dict[str, Any]:
+    return {
+        "text": words.value(cell),
+        "null": cell is None,
+        "amount": isinstance(cell, Number) and not isinstance(cell, bool),
+    }
