@@ -272,7 +272,7 @@ def _samples(
             continue
         rows = FailingRows(*judgement.failing)
         if rows.count and options.samples and judgement.verdict is Verdict.FAILED:
-            condition = prepared.bound[rule].failing_rows(facts)
+            condition = prepared.bound[rule].example_rows(facts)
             if condition is not None:
                 options.progress("fetching failing rows", 0, 0)
                 columns, sample = engine.sample("primary", condition, options.samples)

@@ -627,6 +627,7 @@ class Occurrences:
         nulls: rows in scope whose columns are all NULL.
         gapped: combinations that occur once and have a NULL in some, not all, of their columns.
         entropy: −Σ p ln p over the groups, in nats; None when it was not asked for.
+        repeated: some of the combinations that occur more than once, the most frequent first.
     """
 
     rows: int = 0
@@ -635,6 +636,7 @@ class Occurrences:
     nulls: int = 0
     gapped: int = 0
     entropy: float | None = None
+    repeated: tuple[tuple[Any, ...], ...] = field(default=(), compare=False)
 
     def value(self) -> Value:
         """The uniqueness."""
@@ -665,6 +667,10 @@ def entropy(sizes: Mapping[int, int]) -> float:
     """−Σ p ln p, in nats, of groups given as how many there are of each size."""
     rows = sum(size * groups for size, groups in sizes.items())
     return math.fsum(-groups * (size / rows) * math.log(size / rows) for size, groups in sizes.items()) + 0.0
+
+
+WRITABLE = frozenset({Type.BOOLEAN, Type.INTEGER, Type.DECIMAL, Type.STRING, Type.DATE, Type.TIMESTAMP})
+"""Types whose values come back exactly when they are written as literals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -701,14 +707,22 @@ class GroupCounts:
             cells.append(count_where(held, once, disjunction(*(is_null(column(key)) for key in keys))))
         if self.weigh:
             cells.append(call("DQ_HISTOGRAM", given(held, n)))
+        if self._writable():
+            more = exp.GT(this=n.copy(), expression=literal(1))
+            cells.append(call("DQ_TOP_KEYS", given(conjunction(held, more), n), *(column(key) for key in keys)))
         return tuple(cells)
+
+    def _writable(self) -> bool:
+        """Whether every key can be written as a literal, so that rows can be found by it."""
+        return all(each.type in WRITABLE for each in self.columns)
 
     def state(self, cells: Sequence[Any], /) -> Occurrences:
         """The summary; nothing counts as 0."""
         rows, groups, singles, nulls, *rest = (cell or 0 for cell in cells)
         gapped = rest.pop(0) if len(self.columns) > 1 else 0
         information = entropy(rest.pop(0) or {}) if self.weigh else None
-        return Occurrences(int(rows), int(groups), int(singles), int(nulls), int(gapped), information)
+        repeated = tuple(tuple(key.values()) for key in rest.pop(0) or ()) if self._writable() else ()
+        return Occurrences(int(rows), int(groups), int(singles), int(nulls), int(gapped), information, repeated)
 
     def summarise(self, table: Frequencies) -> Occurrences:
         """The summary of a merged frequency table."""

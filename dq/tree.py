@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from dq.lazy import exp
@@ -29,13 +30,17 @@ def table(name: str) -> exp.Table:
     return exp.Table(this=exp.to_identifier(name, quoted=True))
 
 
-def literal(value: str | int | float | date | datetime) -> Tree:
+def literal(value: str | int | float | Decimal | date | datetime) -> Tree:
     """A value as a literal of its type; text is quoted, never pasted."""
+    if isinstance(value, bool):
+        return exp.Boolean(this=value)
+    if isinstance(value, int | float | Decimal):
+        return number(str(value))
     if isinstance(value, datetime):
         return exp.cast(exp.Literal.string(value.isoformat(" ")), exp.DataType.Type.TIMESTAMP)
     if isinstance(value, date):
         return exp.cast(exp.Literal.string(value.isoformat()), exp.DataType.Type.DATE)
-    return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(value)
+    return exp.Literal.string(value)
 
 
 def number(text: str) -> Tree:

@@ -16,6 +16,12 @@ def _named(name: str) -> Builder:
     return lambda *arguments: exp.Anonymous(this=name, expressions=list(arguments))
 
 
+def _top_keys(n: Tree, *keys: Tree) -> Tree:
+    """The three keys with the greatest `n`, as structs; keys whose `n` is NULL do not count."""
+    fields = [exp.PropertyEQ(this=exp.to_identifier(f"k{at}"), expression=key) for at, key in enumerate(keys)]
+    return exp.Anonymous(this="ARG_MAX", expressions=[exp.Struct(expressions=fields), n, exp.Literal.number(3)])
+
+
 DUCKDB: dict[str, Builder] = {
     "DQ_LENGTH": _named("LENGTH"),
     "DQ_BYTES": _named("STRLEN"),
@@ -25,6 +31,7 @@ DUCKDB: dict[str, Builder] = {
     "DQ_EPOCH": lambda value: exp.Floor(this=exp.Anonymous(this="EPOCH", expressions=[value])),
     "DQ_HISTOGRAM": _named("HISTOGRAM"),
     "DQ_SIGN_BIT": _named("SIGNBIT"),
+    "DQ_TOP_KEYS": _top_keys,
     "DQ_TRIM_BLANKS": lambda value: exp.Anonymous(this="TRIM", expressions=[value, exp.Literal.string(" ")]),
 }
 

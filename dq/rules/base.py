@@ -318,6 +318,10 @@ class BoundRule:
         """True for the rows in scope that fail; None where rows have no part in the verdict."""
         return None
 
+    def example_rows(self, facts: Facts) -> Tree | None:
+        """True for some failing rows, which are cheaper to find than all of them."""
+        return self.failing_rows(facts)
+
     def name_of(self, statistic: str) -> str:
         """The name of a metric of this rule's columns (REFERENCE B.0.7)."""
         if not self.written:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dq.conditions import ALL, Requirement
 from dq.lazy import exp
@@ -71,6 +71,10 @@ class _Repeated(_GroupRule):
         counts = self.counts(facts)
         return counts.duplicates(), counts.rows
 
+    def example_rows(self, facts: Facts) -> Tree | None:
+        examples = one_of(self.keys(), self.counts(facts).repeated)
+        return self.failing_rows(facts) if examples is None else conjunction(self.where.predicate, examples)  # type: ignore[attr-defined]
+
     def failing_rows(self, facts: Facts) -> Tree | None:
         return conjunction(
             self.where.predicate,  # type: ignore[attr-defined]
@@ -92,6 +96,20 @@ def repeated(columns: tuple[Column, ...], scope: Scope) -> Tree:
         for at, each in enumerate(columns)
     ]
     return exp.Exists(this=exp.select(literal(1)).from_(twice.subquery("again")).where(conjunction(*same)))
+
+
+def one_of(columns: tuple[Column, ...], keys: tuple[tuple[Any, ...], ...]) -> Tree | None:
+    """True for rows that have one of the keys; None when there is no key."""
+    rows = [
+        conjunction(
+            *(
+                is_null(column(each)) if value is None else exp.EQ(this=column(each), expression=literal(value))
+                for each, value in zip(columns, key, strict=True)
+            )
+        )
+        for key in keys
+    ]
+    return disjunction(*(row for row in rows if row is not None)) if rows else None
 
 
 @rule_type(analyzer=True, row_excluded=True)
@@ -160,6 +178,14 @@ class IsPrimaryKey(_GroupRule):
     def metrics(self) -> tuple[Metric, ...]:
         """The frequency table, and the completeness of each column."""
         return (*super(IsPrimaryKey, self).metrics(), *self._presence())
+
+    def example_rows(self, facts: Facts) -> Tree | None:
+        """Those with a repeated key that is known, or with a NULL in the key."""
+        examples = one_of(self.columns, self.counts(facts).repeated)
+        if examples is None and self.counts(facts).duplicates():
+            return self.failing_rows(facts)
+        gaps = [is_null(column(each)) for each in self.columns]
+        return conjunction(self.where.predicate, disjunction(*([] if examples is None else [examples]), *gaps))
 
     def failing_rows(self, facts: Facts) -> Tree | None:
         """Repeated, or with a NULL in the key."""
