@@ -1,0 +1,430 @@
+"""Which files a path means, and what they hold.
+
+Globs and folders are resolved here, not by DuckDB, so that the list of files that may be read is known
+before the database opens, and stays the same for every query.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from dq.diagnostics import DataError
+
+HEAD = 64 * 1024
+
+FORMAT_OF_SUFFIX = {
+    ".parquet": "parquet",
+    ".parq": "parquet",
+    ".pq": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".psv": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
+COMPRESSION_SUFFIXES = (".gz", ".zst")
+
+# First bytes → format; those that map to None are known and not supported.
+_MAGIC: tuple[tuple[bytes, str | None, str], ...] = (
+    (b"PAR1", "parquet", "a Parquet file"),
+    (b"PARE", None, "an encrypted Parquet file"),
+    (b"ARROW1", "arrow", "an Arrow file"),
+    (b"\xff\xff\xff\xff", "arrow", "an Arrow stream"),
+    (b"FEA1", None, "a Feather file of the old version 1"),
+    (b"Obj\x01", None, "an Avro file"),
+    (b"ORC", None, "an ORC file"),
+    (b"PK\x03\x04", None, "a zip archive or an Excel workbook"),
+    (b"\xd0\xcf\x11\xe0", None, "an old Excel workbook"),
+    (b"SQLite format 3\x00", None, "a SQLite database"),
+    (b"BZh", None, "compressed by bzip2"),
+    (b"\xfd7zXZ\x00", None, "compressed by xz"),
+    (b"%PDF", None, "a PDF document"),
+)
+_COMPRESSIONS = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that will be read: its absolute path, its compression (`gzip`, `zstd` or none), its first bytes."""
+
+    path: str
+    compression: str
+    head: bytes
+    whole: bool
+
+    @property
+    def pattern(self) -> str:
+        """The path as DuckDB must be told it: characters that mean something in a glob stand for themselves."""
+        return "".join(f"[{c}]" if c in "*?[" else c for c in self.path)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return os.path.basename(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files of one format that make one table.
+
+    `partitions` are the keys of folders named `key=value` below the place the user named, `outer` those of
+    folders above it, which are not part of the table.
+    """
+
+    files: tuple[File, ...]
+    format: str
+    description: str
+    partitions: tuple[str, ...] = ()
+    outer: tuple[str, ...] = ()
+    root: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The absolute paths."""
+        return tuple(file.path for file in self.files)
+
+
+def find(source: str | os.PathLike[str] | Sequence[Any], format: str | None, hive: bool | None) -> Files:
+    """The files that a path, glob, folder, `file://` URL or list of these means.
+
+    Raises:
+        DataError: nothing there, not readable, remote, no known format, or several formats.
+    """
+    given = [source] if isinstance(source, (str, os.PathLike)) else list(source)
+    if not given:
+        raise DataError("the list of paths is empty")
+    notes: list[str] = []
+    found: list[tuple[str, str]] = []
+    for item in given:
+        found.extend(_expand(os.fspath(item), notes))
+    description = os.fspath(given[0]) if len(given) == 1 else f"{len(given)} paths"
+    if len(found) > 1:
+        description += f" ({len(found):,} files)"
+    several = len(found) > 1 or found[0][1] != ""
+    files, kinds = _look(found, format, several, notes)
+    root = found[0][1]
+    partitions, outer = _partitions(files, root, hive)
+    return Files(files, kinds, description, partitions, outer, root, tuple(notes))
+
+
+# -- from a path to files ----------------------------------------------------------------------------------------
+
+
+def _expand(text: str, notes: list[str]) -> list[tuple[str, str]]:
+    """Pairs of an absolute path and the folder in which it was looked for ("" for a path given in full)."""
+    text = _local(text)
+    path = os.path.abspath(os.path.expanduser(text))
+    if os.path.isfile(path):
+        return [(path, "")]
+    if os.path.isdir(path):
+        return _walk(path, notes)
+    if os.path.exists(path):
+        raise DataError(f"`{text}` is neither a file nor a folder")
+    if glob.has_magic(text):
+        return _glob(text, path, notes)
+    raise _missing(text, path)
+
+
+def _local(text: str) -> str:
+    if not text:
+        raise DataError("the path is empty")
+    if "\0" in text:
+        raise DataError(f"the path {text!r} holds a NUL character")
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", text)
+    if not match:
+        return text
+    scheme = match[1].lower()
+    if scheme != "file":
+        raise DataError(
+            f"`{text}`: remote paths (`{scheme}://`) are not supported in this version",
+            help="copy the data to a local folder, or read it yourself and pass an Arrow, pandas or Polars table",
+        )
+    parts = urlsplit(text)
+    if parts.netloc not in ("", "localhost"):
+        raise DataError(f"`{text}` names a file of another machine, `{parts.netloc}`", help="use file:///path")
+    return url2pathname(parts.path)
+
+
+def _walk(folder: str, notes: list[str]) -> list[tuple[str, str]]:
+    """The data files of a folder, in order; names that begin with `_` or `.` are never data (Spark, Hive)."""
+    paths: list[str] = []
+    for directory, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if _visible(name))
+        paths.extend(os.path.join(directory, name) for name in sorted(names) if _visible(name))
+    known = [path for path in paths if format_of_name(path)]
+    data = known or [path for path in paths if _recognized(path)]
+    if not data:
+        raise DataError(
+            f"the folder `{folder}` holds no data files", help="Parquet, CSV, JSON and Arrow files are read"
+        )
+    if left := [os.path.basename(path) for path in paths if path not in set(data)]:
+        notes.append(f"left out {_some(left)}: not a data file by name")
+    return [(path, folder) for path in data]
+
+
+def _glob(text: str, pattern: str, notes: list[str]) -> list[tuple[str, str]]:
+    root = pattern
+    while glob.has_magic(root):
+        root = os.path.dirname(root)
+    found: list[tuple[str, str]] = []
+    for path in sorted(glob.glob(pattern, recursive=True)):
+        if not all(_visible(part) for part in os.path.relpath(path, root).split(os.sep)):
+            continue
+        if os.path.isfile(path):
+            found.append((path, root))
+        elif not pattern.endswith("**") and os.path.isdir(path):
+            found.extend((inner, root) for inner, _ in _walk(path, notes))
+    if not found:
+        raise DataError(f"no file matches `{text}`", help=_hint(root))
+    return list(dict.fromkeys(found))
+
+
+def _visible(name: str) -> bool:
+    return not name.startswith(("_", ".")) or "=" in name
+
+
+def _recognized(path: str) -> bool:
+    """Whether a file without a telling name holds a binary format, as Hive writes `000000_0`."""
+    try:
+        with open(path, "rb") as file:
+            return _by_magic(file.read(16))[0] is not None
+    except OSError:
+        return False
+
+
+def _missing(text: str, path: str) -> DataError:
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        return DataError(f"no file `{text}`: there is no folder `{folder}`", help=_hint(folder))
+    name = os.path.basename(path)
+    near = get_close_matches(name, os.listdir(folder), n=1, cutoff=0.6) if os.access(folder, os.R_OK) else []
+    if near:
+        return DataError(f"no file `{text}`", help=f"did you mean `{os.path.join(os.path.dirname(text), near[0])}`?")
+    return DataError(f"no file `{text}`", help="" if os.path.isabs(text) else f"looked in {folder}")
+
+
+def _hint(folder: str) -> str:
+    while folder and not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    try:
+        names = sorted(name for name in os.listdir(folder) if _visible(name))
+    except OSError:
+        return ""
+    return f"`{folder}` holds {_some(names)}" if names else f"`{folder}` is empty"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more"
+
+
+# -- what a file holds -------------------------------------------------------------------------------------------
+
+
+def format_of_name(path: str) -> str | None:
+    """The format that a file name promises, looking past `.gz` and `.zst`."""
+    stem, suffix = os.path.splitext(path.lower())
+    if suffix in COMPRESSION_SUFFIXES:
+        suffix = os.path.splitext(stem)[1]
+    return FORMAT_OF_SUFFIX.get(suffix)
+
+
+def _look(
+    found: Sequence[tuple[str, str]], wanted: str | None, several: bool, notes: list[str]
+) -> tuple[tuple[File, ...], str]:
+    files: list[File] = []
+    formats: dict[str, str] = {}
+    for path, _ in found:
+        file = _open(path)
+        format = wanted or _format(file)
+        if not file.head.strip() and format in ("csv", "json"):
+            if not several:
+                raise DataError(f"`{path}` is empty ({_bytes(path)})", help="even a table without rows needs a header")
+            notes.append(f"left out {file.name}: it is empty")
+            continue
+        _check(file, format)
+        formats.setdefault(format, path)
+        files.append(file)
+    if not files:
+        raise DataError(f"all {len(found):,} files are empty, such as `{found[0][0]}`")
+    if len(formats) > 1:
+        listed = " and ".join(f"{name} (`{path}`)" for name, path in formats.items())
+        raise DataError(f"one table cannot mix formats: {listed}", help="name the files with a glob such as *.csv")
+    return tuple(files), next(iter(formats))
+
+
+def _bytes(path: str) -> str:
+    size = os.path.getsize(path)
+    return "0 bytes" if size == 0 else f"{size:,} bytes of white space"
+
+
+def _open(path: str) -> File:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"the file name {path!r} is not valid text", help="rename the file") from None
+    try:
+        with open(path, "rb") as stream:
+            raw = stream.read(HEAD + 1)
+    except PermissionError:
+        raise DataError(f"no permission to read `{path}`", help="check the owner and mode of the file") from None
+    except OSError as error:
+        raise DataError(f"`{path}` cannot be read: {error.strerror}") from error
+    compression = next((name for magic, name in _COMPRESSIONS if raw.startswith(magic)), "none")
+    head = _decompress(path, raw, compression)
+    return File(path, compression, head[:HEAD], len(raw) <= HEAD and len(head) <= HEAD)
+
+
+def _decompress(path: str, raw: bytes, compression: str) -> bytes:
+    if compression == "none":
+        return raw
+    try:
+        if compression == "gzip":
+            return zlib.decompressobj(wbits=31).decompress(raw, HEAD + 1)
+        with open_binary(path, compression) as stream:
+            return stream.read(HEAD + 1)
+    except (zlib.error, OSError) as error:
+        raise DataError(f"`{path}` is damaged: its {compression} compression cannot be undone ({error})") from error
+
+
+@contextmanager
+def open_binary(path: str, compression: str) -> Iterator[IO[bytes]]:
+    """The decompressed bytes of a file."""
+    if compression == "gzip":
+        import gzip
+
+        with gzip.open(path, "rb") as stream:
+            yield stream
+    elif compression == "zstd":
+        import pyarrow
+
+        with pyarrow.CompressedInputStream(path, "zstd") as stream:
+            yield stream
+    else:
+        with open(path, "rb") as stream:
+            yield stream
+
+
+def verify(file: File) -> None:
+    """Refuse a compressed file that is cut or damaged, by reading it once.
+
+    DuckDB 1.5 takes a cut gzip file for a shorter table, and 2.0 does not compare the checksum: rows would be
+    missing or wrong without a word.
+    """
+    if file.compression == "none":
+        return
+    try:
+        with open_binary(file.path, file.compression) as stream:
+            while stream.read(1 << 20):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(
+            f"`{file.path}` is damaged: its {file.compression} compression cannot be undone ({error})",
+            help="compress or copy the file again",
+        ) from error
+
+
+def _by_magic(head: bytes) -> tuple[str | None, str]:
+    if head[8:12] == b"DUCK":
+        return None, "a DuckDB database"
+    return next(((format, words) for magic, format, words in _MAGIC if head.startswith(magic)), (None, ""))
+
+
+def _format(file: File) -> str:
+    if named := format_of_name(file.path):
+        return named
+    format, words = _by_magic(file.head)
+    if format:
+        return format
+    if words:
+        raise DataError(f"`{file.path}` is {words}: this is not supported", help=_SUPPORTED)
+    if file.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return "json"
+    if not file.head:
+        raise DataError(f"`{file.path}` is empty (0 bytes)")
+    raise DataError(
+        f"the format of `{file.path}` cannot be told from its name or content",
+        help="say format='csv' (or parquet, json, arrow), or rename the file",
+    )
+
+
+_SUPPORTED = "Parquet, CSV, JSON and Arrow files are read"
+
+
+def _check(file: File, format: str) -> None:
+    """Refuse a file whose content is plainly not what its name or the user says."""
+    found, words = _by_magic(file.head)
+    if not file.head:
+        raise DataError(f"`{file.path}` is empty (0 bytes)", help=f"a {_NAMES[format]} has at least a header")
+    if found == format and file.compression == "none":
+        if format == "parquet":
+            _check_parquet(file.path)
+        return
+    if words:
+        advice = f"say format='{found}' or rename it" if found and file.compression == "none" else _SUPPORTED
+        raise DataError(f"`{file.path}` is not a {_NAMES[format]}: by its first bytes it is {words}", help=advice)
+    if format in ("parquet", "arrow"):
+        looks = "text" if _is_text(file.head) else "something else"
+        advice = f"say format='csv' or format='json' if it is; {_SUPPORTED}" if looks == "text" else _SUPPORTED
+        raise DataError(f"`{file.path}` is not a {_NAMES[format]}: its first bytes are {looks}", help=advice)
+
+
+_NAMES = {"parquet": "Parquet file", "csv": "CSV file", "json": "JSON file", "arrow": "file of Arrow data"}
+
+
+def _check_parquet(path: str) -> None:
+    with open(path, "rb") as stream:
+        stream.seek(max(0, os.path.getsize(path) - 4))
+        end = stream.read(4)
+    if end == b"PARE":
+        raise DataError(f"`{path}` is an encrypted Parquet file: this is not supported", help="decrypt it first")
+    if end != b"PAR1":
+        raise DataError(
+            f"`{path}` is a truncated Parquet file: its end is missing",
+            help="it was not written or copied completely: write or copy it again",
+        )
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        return error.start > len(head) - 4
+    return b"\0" not in head
+
+
+# -- folders named key=value ---------------------------------------------------------------------------------------
+
+
+def _partitions(files: Sequence[File], root: str, hive: bool | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if hive is False:
+        return (), ()
+    inner = [_keys(os.path.dirname(os.path.relpath(file.path, root or "/"))) for file in files]
+    if hive is None and not (root and inner[0] and all(keys == inner[0] for keys in inner)):
+        return (), ()
+    if any(keys != inner[0] for keys in inner):
+        raise DataError("the files do not all lie in folders of the same keys `key=value`", help=f"first: {inner[0]}")
+    outer = _keys(root) if root else ()
+    return inner[0], tuple(key for key in outer if key not in inner[0])
+
+
+def _keys(folder: str) -> tuple[str, ...]:
+    return tuple(part.partition("=")[0] for part in Path(folder).parts if "=" in part)

@@ -1,0 +1,73 @@
+"""How to read a file when looking at it is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dq.diagnostics import DqError
+
+FORMATS = ("parquet", "csv", "json", "arrow")
+
+# DuckDB reads these three without an extension; utf-16 is little endian.
+ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "utf-16": "utf-16",
+    "utf16": "utf-16",
+    "utf-16-le": "utf-16",
+    "utf-16le": "utf-16",
+    "latin-1": "latin-1",
+    "latin1": "latin-1",
+    "iso-8859-1": "latin-1",
+    "iso8859-1": "latin-1",
+}
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What to assume about files; None means: look at the data. Tables in memory need none of it.
+
+    format: one of `parquet`, `csv`, `json`, `arrow`, whatever the file is called.
+    types: column → SQL type, for CSV and JSON; the other columns keep the type that was found.
+    hive_partitioning: whether folders named `key=value` are columns; None: those below the given folder are.
+
+    The rest is for CSV. `header`: whether the first line holds the column names. `nullstr`: text that stands
+    for a missing value, besides nothing at all. `quote` may be empty: no quotes. `date_format` and
+    `timestamp_format` are strptime formats. `all_text` leaves every column text.
+
+    Raises:
+        DqError: an unknown format or encoding, or a delimiter, quote or escape that is too long.
+    """
+
+    format: str | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    hive_partitioning: bool | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    header: bool | None = None
+    nullstr: str | None = None
+    encoding: str | None = None
+    date_format: str | None = None
+    timestamp_format: str | None = None
+    all_text: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format is not None and self.format not in FORMATS:
+            raise DqError(f"there is no format `{self.format}`", help=f"formats are {', '.join(FORMATS)}")
+        if self.encoding is not None and self.encoding.lower().replace("_", "-") not in ENCODINGS:
+            raise DqError(
+                f"the encoding `{self.encoding}` is not supported",
+                help="use utf-8, utf-16 or latin-1, or convert the file: iconv -f OLD -t UTF-8",
+            )
+        if self.delimiter is not None and not 1 <= len(self.delimiter.encode()) <= 4:
+            raise DqError(f"the delimiter `{self.delimiter}` does not have 1 to 4 bytes")
+        for name, value in (("quote", self.quote), ("escape", self.escape)):
+            if value is not None and len(value.encode()) > 1:
+                raise DqError(f"the {name} `{value}` is not one character")
+
+    @property
+    def duckdb_encoding(self) -> str | None:
+        """DuckDB's name of the encoding."""
+        return None if self.encoding is None else ENCODINGS[self.encoding.lower().replace("_", "-")]

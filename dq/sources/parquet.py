@@ -1,0 +1,67 @@
+"""Parquet files: DuckDB's own reader, nothing loaded until a rule asks."""
+
+from __future__ import annotations
+
+import duckdb
+
+from dq.engines.connection import identifier
+from dq.sources.csv import _patterns
+from dq.sources.files import Files
+
+
+class ParquetTable:
+    """A table of Parquet files; files with different columns are united by name, with a note."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, files: Files) -> None:
+        self.files = files
+        self.notes = list(files.notes)
+        self.rows: int | None = self._count(connection)
+        self._by_name = len(files.files) > 1 and self._differ(connection)
+
+    def view(self) -> str:
+        """The query behind the table."""
+        star = "*"
+        if self.files.outer and self.files.partitions:
+            star = f"* EXCLUDE ({', '.join(map(identifier, self.files.outer))})"
+        hive = str(bool(self.files.partitions)).lower()
+        by_name = str(self._by_name).lower()
+        return (
+            f"SELECT {star} FROM read_parquet({_patterns(self.files.files)},"
+            f" hive_partitioning={hive}, union_by_name={by_name})"
+        )
+
+    def recover(self, message: str) -> bool:
+        """Parquet has its types: there is nothing to fall back to."""
+        return False
+
+    def _count(self, connection: duckdb.DuckDBPyConnection) -> int:
+        query = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_patterns(self.files.files)})"
+        return int(connection.execute(query).fetchall()[0][0])
+
+    def _differ(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        """Whether the files have different columns or types, which is noted."""
+        files = _patterns(self.files.files)
+        types = "concat_ws(' ', type, type_length, converted_type, precision, scale, logical_type)"
+        rows = connection.execute(
+            f"SELECT name, count(DISTINCT file_name), count(DISTINCT {types}) FROM parquet_schema({files})"
+            " WHERE num_children IS NULL GROUP BY name ORDER BY name"
+        ).fetchall()
+        total = len(self.files.files)
+        missing = [f'"{name}" (in {count:,} of {total:,} files)' for name, count, _ in rows if count != total]
+        retyped = [f'"{name}"' for name, _, types in rows if types > 1]
+        if missing:
+            self.notes.append(f"the files do not have the same columns, missing ones are NULL: {_few(missing)}")
+        if retyped:
+            self.notes.append(f"the type differs between files, read as one that holds all: {_few(retyped)}")
+        return bool(missing or retyped) or self._orders(connection, files) > 1
+
+    def _orders(self, connection: duckdb.DuckDBPyConnection, files: str) -> int:
+        query = (
+            f"SELECT count(DISTINCT names) FROM (SELECT list(name) AS names"
+            f" FROM parquet_schema({files}) GROUP BY file_name)"
+        )
+        return int(connection.execute(query).fetchall()[0][0])
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,219 @@
+"""The tables of a run: opened once, read through one locked-down DuckDB, closed together."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import duckdb
+
+from dq.diagnostics import DataError, DqError
+from dq.engines.connection import connect, identifier
+from dq.outcomes import TableRead
+from dq.schema import Column, Schema
+from dq.sources import files as found_files
+from dq.sources.csv import CsvTable
+from dq.sources.errors import explain
+from dq.sources.files import File, Files
+from dq.sources.json import JsonTable
+from dq.sources.memory import ACCEPTED, Arrow, from_files, is_path, to_arrow
+from dq.sources.options import ReadOptions
+from dq.sources.parquet import ParquetTable
+from dq.sources.types import type_of
+
+PRIMARY = "primary"
+
+
+class _FileTable(Protocol):
+    """Files behind a view."""
+
+    files: Files
+    notes: list[str]
+    rows: int | None
+
+    def view(self) -> str: ...
+    def recover(self, message: str) -> bool: ...
+
+
+class Tables:
+    """The user's data as tables of a locked-down DuckDB, each under its alias.
+
+    `data` is a path, a list of paths or a table in memory, which is called `primary`, or a mapping alias →
+    one of these. Files stay where they are: each table is a view, and only what a query asks for is read.
+
+    `connection` belongs to this object and closes with it; do not use its `cursor()`s, which do not see
+    tables of Python memory. Text that comes from a user must run through `connection.one_select`.
+
+    `options` are for all files, or a mapping alias → options. `memory_limit` is a text such as `2GB`. Spilled
+    data goes to a private folder below `temp_directory`, removed at the end.
+
+    Raises:
+        DqError: a wrong alias or option, or an object that is no table.
+        DataError: data that cannot be read.
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        options: ReadOptions | Mapping[str, ReadOptions] | None = None,
+        memory_limit: str | None = None,
+        threads: int | None = None,
+        temp_directory: Path | None = None,
+    ) -> None:
+        named = _named(data)
+        chosen = _options(options, named)
+        resolved = {alias: _resolve(alias, value, chosen[alias]) for alias, value in named.items()}
+        self._files: dict[str, tuple[File, ...]] = {
+            alias: source.files if isinstance(source, Files) else () for alias, source in resolved.items()
+        }
+        allowed = dict.fromkeys(p for fs in self._files.values() for f in fs for p in (f.path, f.pattern))
+        self._spill = Path(tempfile.mkdtemp(prefix="dq-", dir=temp_directory))
+        self._views: dict[str, _FileTable] = {}
+        self._arrow: dict[str, Arrow] = {}
+        self.schemas: dict[str, Schema] = {}
+        try:
+            self.connection = connect(allowed, spill_to=self._spill, memory_limit=memory_limit, threads=threads)
+        except BaseException:
+            shutil.rmtree(self._spill, ignore_errors=True)
+            raise
+        try:
+            for alias, source in resolved.items():
+                self._open(alias, source, chosen[alias])
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Tables:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database and remove what it spilled. Harmless when repeated."""
+        self.connection.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
+
+    def read(self, alias: str) -> TableRead:
+        """What is known of a table without scanning it; `rows` is None if that would take a scan."""
+        columns = len(self.schemas[alias])
+        if alias in self._arrow:
+            arrow = self._arrow[alias]
+            return TableRead(alias, arrow.description, columns, arrow.rows, arrow.notes)
+        table = self._views[alias]
+        return TableRead(alias, table.files.description, columns, table.rows, tuple(table.notes))
+
+    def recover(self, error: BaseException) -> bool:
+        """After a failed query: True if a CSV or JSON column has got a wider type and the query should run again.
+
+        Schemas and notes have changed then. Each call settles at least one column, so this ends.
+        """
+        if not isinstance(error, duckdb.Error):
+            return False
+        changed = False
+        for alias, table in self._views.items():
+            if table.recover(str(error)):
+                self._create(alias, table)
+                changed = True
+        return changed
+
+    def explain_error(self, error: BaseException) -> DataError:
+        """What a failed query means for the person who owns the data."""
+        return explain(error, [file for files in self._files.values() for file in files])
+
+    # -- opening ----------------------------------------------------------------------------------------------------
+
+    def _open(self, alias: str, source: Files | Arrow, options: ReadOptions) -> None:
+        try:
+            if isinstance(source, Arrow):
+                self._register(alias, source)
+            elif source.format == "arrow":
+                self._register(alias, from_files(source))
+            else:
+                self._views[alias] = self._table(source, options)
+                self._create(alias, self._views[alias])
+        except duckdb.Error as error:
+            raise explain(error, self._files[alias]) from error
+
+    def _table(self, files: Files, options: ReadOptions) -> _FileTable:
+        for file in files.files:
+            found_files.verify(file)
+        if files.format == "parquet":
+            return ParquetTable(self.connection, files)
+        if files.format == "csv":
+            return CsvTable(self.connection, files, options)
+        return JsonTable(self.connection, files, options, sum(Path(path).stat().st_size for path in files.paths))
+
+    def _create(self, alias: str, table: _FileTable) -> None:
+        self.connection.execute(f"CREATE OR REPLACE VIEW {identifier(alias)} AS {table.view()}")
+        self._describe(alias)
+
+    def _register(self, alias: str, arrow: Arrow) -> None:
+        self.connection.register(alias, arrow.data)
+        self._arrow[alias] = arrow
+        self._describe(alias)
+
+    def _describe(self, alias: str) -> None:
+        rows = self.connection.execute(f"DESCRIBE FROM {identifier(alias)}").fetchall()
+        self.schemas[alias] = Schema(tuple(Column(row[0], type_of(row[1]), row[1]) for row in rows))
+
+
+def _named(data: Any) -> dict[str, Any]:
+    """Alias → data. A mapping of which no value can be a table is itself a table of columns."""
+    if not isinstance(data, Mapping):
+        return {PRIMARY: data}
+    if not data:
+        raise DqError("no data was given: the mapping of aliases is empty")
+    if not any(_may_be_table(value) for value in data.values()):
+        return {PRIMARY: data}
+    folded: dict[str, str] = {}
+    for alias in data:
+        if not isinstance(alias, str) or not alias or "\0" in alias:
+            raise DqError(f"{alias!r} cannot be an alias", help="an alias is a text of one or more characters")
+        other = folded.setdefault(alias.casefold(), alias)
+        if other != alias:
+            raise DataError(
+                f"the aliases `{other}` and `{alias}` differ in letter case only, which SQL cannot tell apart",
+                help="rename one of them",
+            )
+    return dict(data)
+
+
+def _may_be_table(value: Any) -> bool:
+    """False for what can only be a column: a list of something else than rows and paths."""
+    if isinstance(value, (list, tuple)):
+        return not value or all(is_path(item) or isinstance(item, Mapping) for item in value)
+    return "numpy" not in type(value).__module__ and not type(value).__name__ == "Series"
+
+
+def _options(
+    options: ReadOptions | Mapping[str, ReadOptions] | None, named: Mapping[str, Any]
+) -> dict[str, ReadOptions]:
+    if options is None or isinstance(options, ReadOptions):
+        return dict.fromkeys(named, options or ReadOptions())
+    if unknown := [alias for alias in options if alias not in named]:
+        raise DqError(f"options are given for `{unknown[0]}`, but no data is", help=f"aliases are {', '.join(named)}")
+    return {alias: options.get(alias, ReadOptions()) for alias in named}
+
+
+def _resolve(alias: str, value: Any, options: ReadOptions) -> Files | Arrow:
+    if is_path(value) or (isinstance(value, (list, tuple)) and value and all(map(is_path, value))):
+        found = found_files.find(value, options.format, options.hive_partitioning)
+        if options.types and found.format not in ("csv", "json"):
+            raise DqError(f"`types` is for CSV and JSON; `{found.description}` has types of its own")
+        return found
+    try:
+        return to_arrow(value)
+    except DqError as error:
+        error.message = f"`{alias}`: {error.message}" if alias != PRIMARY else error.message
+        raise
+
+
+__all__ = ["ACCEPTED", "PRIMARY", "ReadOptions", "Tables"]
