@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dq.language import check, parse
     from dq.language.formatting import format_text
     from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
-    from dq.sources import ReadOptions
+    from dq.sources.options import ReadOptions
     from dq.syntax import Ruleset
 
 _HOMES = {
@@ -32,7 +32,7 @@ _HOMES = {
     "FailingRows": "dq.outcomes",
     "Options": "dq.evaluation",
     "Outcome": "dq.outcomes",
-    "ReadOptions": "dq.sources",
+    "ReadOptions": "dq.sources.options",
     "Ruleset": "dq.syntax",
     "Severity": "dq.diagnostics",
     "Verdict": "dq.outcomes",

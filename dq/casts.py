@@ -25,9 +25,7 @@ SPACE = r"[\x00-\x20\x7f]*"
 _SIGNED = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _HOUR, _SIXTY = "(?:[01]?[0-9]|2[0-3])", "[0-5]?[0-9]"
 _CLOCK_TAIL = rf":({_SIXTY})(?::({_SIXTY})(?:\.([0-9]*))?([^0-9.].*?)?)?"
-_INSTANT = (
-    rf"(?s)\A{SPACE}\+?(-?[0-9]{{4,6}})(?:-([0-9]{{1,2}})(?:-([0-9]{{1,2}})(?:[ T]({_HOUR})(?:{_CLOCK_TAIL})?)?)?)?{SPACE}\z"
-)
+_INSTANT = rf"(?s)\A{SPACE}\+?(-?[0-9]{{4,6}})(?:-([0-9]{{1,2}})(?:-([0-9]{{1,2}})(?:[ T]({_HOUR})(?:{_CLOCK_TAIL})?)?)?)?{SPACE}\z"
 _CLOCK = rf"(?s)\A{SPACE}(?:T({_HOUR})|T?({_HOUR}){_CLOCK_TAIL}){SPACE}\z"
 _OFFSET = r"(?:UTC|GMT|UT)?([+-][0-9]{1,2})(?::?([0-9]{1,2}))?(?::?([0-9]{2}))?"
 _REGION = r"[A-Za-z][A-Za-z0-9~/._+-]+"
@@ -212,7 +210,10 @@ def _text_to_float(value: exp.Expression, wanted: Target) -> exp.Expression:
     infinite = fn("regexp_extract", value, text(special), number(1))
     return case(
         (exp.and_(fn("isfinite", plain), exp.not_(fn("contains", value, text("_")))), plain),
-        (fn("regexp_matches", value, text(special)), try_to(case((equal(infinite, text("")), text("nan")), default=infinite), wanted.native)),
+        (
+            fn("regexp_matches", value, text(special)),
+            try_to(case((equal(infinite, text("")), text("nan")), default=infinite), wanted.native),
+        ),
         default=try_to(digits, wanted.native),
     )
 
@@ -306,8 +307,14 @@ def _float_to_integer(value: exp.Expression, wanted: Target) -> exp.Expression:
     most = 2 ** (_BITS[wanted.native] - 1)
     return case(
         (fn("isnan", value), exp.cast(number(0), wanted.native)),
-        (exp.GTE(this=value.copy(), expression=exp.cast(number(most), "DOUBLE")), exp.cast(number(most - 1), wanted.native)),
-        (exp.LT(this=value.copy(), expression=exp.cast(number(-most), "DOUBLE")), exp.cast(number(-most), wanted.native)),
+        (
+            exp.GTE(this=value.copy(), expression=exp.cast(number(most), "DOUBLE")),
+            exp.cast(number(most - 1), wanted.native),
+        ),
+        (
+            exp.LT(this=value.copy(), expression=exp.cast(number(-most), "DOUBLE")),
+            exp.cast(number(-most), wanted.native),
+        ),
         default=try_to(fn("trunc", value), wanted.native),
     )
 
@@ -338,7 +345,15 @@ def _timestamp_to_number(value: exp.Expression, wanted: Target) -> exp.Expressio
     if wanted.type is Type.FLOAT:
         return to(seconds, wanted.native)
     if wanted.type is Type.DECIMAL:
-        return try_to(exp.Div(this=fn("epoch_us", value), expression=exp.cast(number(1_000_000), "DECIMAL(20,6)"), typed=False, safe=False), wanted.native)
+        return try_to(
+            exp.Div(
+                this=fn("epoch_us", value),
+                expression=exp.cast(number(1_000_000), "DECIMAL(20,6)"),
+                typed=False,
+                safe=False,
+            ),
+            wanted.native,
+        )
     return _number_to_integer(fn("floor", seconds), wanted)
 
 
@@ -362,13 +377,25 @@ def _float_to_text(value: exp.Expression, _wanted: Target) -> exp.Expression:
     first = fn("substring", digits, number(1), number(1))
     size = fn("abs", value)
     sign = case((exp.LT(this=value.copy(), expression=number(0)), text("-")), default=text(""))
-    whole = to(exp.paren(fn("length", fn("split_part", fn("ltrim", plain, text("-")), text("."), number(1))) - number(1)), "VARCHAR")
+    whole = to(
+        exp.paren(fn("length", fn("split_part", fn("ltrim", plain, text("-")), text("."), number(1))) - number(1)),
+        "VARCHAR",
+    )
     large = join(head, text("."), _or(tail, "0"), text("E"), whole)
     small = join(sign, first, text("."), _or(tail, "0"), text("E-4"))
     return case(
         (fn("isnan", value), text("NaN")),
         (fn("isinf", value), join(sign, text("Infinity"))),
-        (exp.or_(equal(value, number(0)), exp.and_(exp.GTE(this=size, expression=number("0.001")), exp.LT(this=size.copy(), expression=number(10_000_000)))), plain),
+        (
+            exp.or_(
+                equal(value, number(0)),
+                exp.and_(
+                    exp.GTE(this=size, expression=number("0.001")),
+                    exp.LT(this=size.copy(), expression=number(10_000_000)),
+                ),
+            ),
+            plain,
+        ),
         (fn("contains", plain, text("e")), join(pointed, text("E"), exponent)),
         (exp.LT(this=size.copy(), expression=number(1)), small),
         default=large,

@@ -21,7 +21,7 @@ from dq.rules.base import BoundRule, Judgement
 from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
 
 if TYPE_CHECKING:
-    from dq.sources import ReadOptions
+    from dq.sources.options import ReadOptions
 
 Progress = Callable[[str, int, int], None]
 """Told before each step: what is done, how many steps are behind, how many there are."""
@@ -109,7 +109,7 @@ def evaluate(
     parsed = load(ruleset)
     options = options or Options()
     from dq.engines.duckdb import DuckDBEngine
-    from dq.sources import Tables
+    from dq.sources.tables import Tables
 
     if engine not in (None, "duckdb"):
         raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")

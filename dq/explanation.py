@@ -17,7 +17,7 @@ from dq.sql import compile_scan
 from dq.syntax import Rule, Ruleset
 
 if TYPE_CHECKING:
-    from dq.sources import ReadOptions
+    from dq.sources.options import ReadOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def explain(
 ) -> Explanation:
     """The plan of `dq.evaluate(ruleset, data)`, without running it. Takes and raises the same."""
     from dq.engines.duckdb import DuckDBEngine
-    from dq.sources import Tables
+    from dq.sources.tables import Tables
 
     parsed = load(ruleset)
     with Tables(data, options=read) as tables:

@@ -837,9 +837,10 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class NamesMatching:
-    """Which of some names match a regular expression, in the engine's own dialect of it."""
+    """Which of some names match a regular expression; `find` is the pattern for a match anywhere."""
 
     pattern: str
+    find: str
     names: tuple[str, ...]
 
     @property
@@ -852,7 +853,7 @@ class NamesMatching:
         name = column("name")
         return Statement(
             exp.select(
-                name, call("DQ_FULL_MATCH", name, literal(self.pattern)), call("DQ_FIND", name, literal(self.pattern))
+                name, call("DQ_FULL_MATCH", name, literal(self.pattern)), call("DQ_FIND", name, literal(self.find))
             ).from_(values),
             (),
         )

@@ -428,8 +428,12 @@ class _Parser:
         for letter in on + off:
             if letter not in _FLAG_FIELDS:
                 what = {"u": "Unicode case folding", "U": "Unicode character classes"}.get(letter, "this flag")
-                raise RegexError(f"flag `{letter}`: RE2 has no equal of {what}", self.at, help="list the characters meant")
-        return replace(flags, **{_FLAG_FIELDS[each]: True for each in on}, **{_FLAG_FIELDS[each]: False for each in off})
+                raise RegexError(
+                    f"flag `{letter}`: RE2 has no equal of {what}", self.at, help="list the characters meant"
+                )
+        return replace(
+            flags, **{_FLAG_FIELDS[each]: True for each in on}, **{_FLAG_FIELDS[each]: False for each in off}
+        )
 
     def repeated(self, item: _Node, flags: _Flags) -> _Node:
         self.skip_comments(flags)
@@ -452,7 +456,9 @@ class _Parser:
             raise RegexError(f"repeats more than {MAX_REPEAT} times, which RE2 does not build", start)
         self.skip_comments(flags)
         if not self.done and self.pattern[self.at] in "*+?{":
-            raise RegexError(f"`{self.pattern[self.at]}` repeats a repetition", self.at, help="put the inner part into (?:…)")
+            raise RegexError(
+                f"`{self.pattern[self.at]}` repeats a repetition", self.at, help="put the inner part into (?:…)"
+            )
         return repeated
 
     def bounds(self, start: int) -> tuple[int, int | None]:
@@ -477,11 +483,15 @@ class _Parser:
             return _Atom(self.dot(flags))
         if char == "^":
             if flags.multiline:
-                raise RegexError("`^` under (?m) stands after any of Java's line ends, RE2 knows only line feeds", start)
+                raise RegexError(
+                    "`^` under (?m) stands after any of Java's line ends, RE2 knows only line feeds", start
+                )
             return _Atom(r"\A", empty=True)
         if char == "$":
             if flags.multiline:
-                raise RegexError("`$` under (?m) stands before any of Java's line ends, RE2 knows only line feeds", start)
+                raise RegexError(
+                    "`$` under (?m) stands before any of Java's line ends, RE2 knows only line feeds", start
+                )
             return _End(start, flags.unix, self.whole, "$")
         if char in "*+?":
             raise RegexError(f"`{char}` has nothing to repeat", start, help=f"write `\\{char}` for the character")
@@ -560,7 +570,12 @@ class _Parser:
             return _End(start, flags.unix, self.whole, r"\Z")
         if char == "R":
             return _Atom(r"(?:\r\n|[\x{A}-\x{D}\x{85}\x{2028}\x{2029}])")
-        refused = {"G": "the end of the previous match", "X": "a grapheme cluster", "N": "a character by its name", "k": "a back reference"}
+        refused = {
+            "G": "the end of the previous match",
+            "X": "a grapheme cluster",
+            "N": "a character by its name",
+            "k": "a back reference",
+        }
         if char in refused or char in "123456789":
             raise RegexError(f"`\\{char}`, {refused.get(char, 'a back reference')}, cannot be said in RE2", start)
         found = self.character_set(char, flags, start)
@@ -645,7 +660,12 @@ class _Parser:
         return self.pattern[self.at - count : self.at]
 
     def hexadecimal(self, digits: str, start: int, size: int = 0) -> int:
-        if not digits or len(digits) > 8 or len(digits) < size or any(each not in "0123456789abcdefABCDEF" for each in digits):
+        if (
+            not digits
+            or len(digits) > 8
+            or len(digits) < size
+            or any(each not in "0123456789abcdefABCDEF" for each in digits)
+        ):
             raise RegexError("no hexadecimal code behind the escape", start)
         code = int(digits, 16)
         if code > _LAST:

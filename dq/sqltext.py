@@ -122,12 +122,16 @@ def _parsed(sql: str, what: str, name: str, parse: Callable[[Any, list[Token]], 
     except ParseError as error:
         raise SqlError(_syntax(error, sql, what)) from error
     except TokenError as error:
-        raise SqlError(f"{what}: {str(error).partition(' near ')[0].partition(chr(10))[0]}: a quote or comment is not closed") from error
+        raise SqlError(
+            f"{what}: {str(error).partition(' near ')[0].partition(chr(10))[0]}: a quote or comment is not closed"
+        ) from error
     except (RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError, AssertionError) as error:
         raise SqlError(f"{what}: the text cannot be read as SQL") from error
     found = [tree for tree in trees if tree is not None]
     if len(found) != 1:
-        raise SqlError(f"{what}: exactly one {'query' if what == 'SQL' else 'expression'} is allowed, here are {len(found)}")
+        raise SqlError(
+            f"{what}: exactly one {'query' if what == 'SQL' else 'expression'} is allowed, here are {len(found)}"
+        )
     return found[0]
 
 
@@ -169,10 +173,17 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
     for at, token in enumerate(tokens):
         kind = token.token_type
         if kind is TokenType.SEMICOLON:
-            raise SqlError(f"{what}: a semicolon (line {token.line}, column {token.col}): only one statement is allowed")
+            raise SqlError(
+                f"{what}: a semicolon (line {token.line}, column {token.col}): only one statement is allowed"
+            )
         if kind is TokenType.HINT:
             raise SqlError(f"{what}: a hint (line {token.line}, column {token.col}) is not allowed")
-        if kind is TokenType.STRING and at and tokens[at - 1].token_type is kind and tokens[at - 1].end + 1 == token.start:
+        if (
+            kind is TokenType.STRING
+            and at
+            and tokens[at - 1].token_type is kind
+            and tokens[at - 1].end + 1 == token.start
+        ):
             raise SqlError(
                 f"{what}: a doubled quote (line {token.line}, column {token.col}) means different things in Spark 3 and 4",
                 help=r"write \' for a quote inside a text",
@@ -198,7 +209,15 @@ def _is_call(tokens: list[Token], at: int) -> bool:
     if name not in FUNCTIONS or token.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER):
         return False
     before = tokens[at - 1].token_type if at else None
-    if before in (TokenType.R_PAREN, TokenType.ALIAS, TokenType.DOT, TokenType.DCOLON, TokenType.LIKE, TokenType.ILIKE, TokenType.RLIKE):
+    if before in (
+        TokenType.R_PAREN,
+        TokenType.ALIAS,
+        TokenType.DOT,
+        TokenType.DCOLON,
+        TokenType.LIKE,
+        TokenType.ILIKE,
+        TokenType.RLIKE,
+    ):
         return False
     inside = tokens[at + 2] if at + 2 < len(tokens) else None
     if name in ("exists", "any", "some") and inside and inside.token_type in (TokenType.SELECT, TokenType.WITH):
@@ -270,7 +289,9 @@ class _Scope:
 
     def within(self, variables: Sequence[str]) -> _Scope:
         """The scope inside of a lambda."""
-        return _Scope(self.sources, self.parent, self.variables | set(variables), self.named, self.merged, self.row_only)
+        return _Scope(
+            self.sources, self.parent, self.variables | set(variables), self.named, self.merged, self.row_only
+        )
 
     def everywhere(self) -> Iterator[_Scope]:
         scope: _Scope | None = self
@@ -298,7 +319,13 @@ def _only(node: exp.Expression, *allowed: str) -> None:
     """Refuse a node that carries anything beyond these parts."""
     extra = [key for key, value in node.args.items() if value not in (None, False, [], "") and key not in allowed]
     if extra:
-        words = {"into": "INTO", "locks": "FOR UPDATE", "sample": "TABLESAMPLE", "laterals": "LATERAL VIEW", "db": "a qualified table name"}
+        words = {
+            "into": "INTO",
+            "locks": "FOR UPDATE",
+            "sample": "TABLESAMPLE",
+            "laterals": "LATERAL VIEW",
+            "db": "a qualified table name",
+        }
         _refuse(f"{words.get(extra[0], extra[0].rstrip('_').replace('_', ' ').upper())} is not allowed")
 
 
@@ -369,7 +396,10 @@ class _Builder:
         shown = name.removeprefix(_PREFIX).lower()
         near = get_close_matches(shown, FUNCTIONS, n=1)
         reason = f": {REASONS[shown]}" if shown in REASONS else ""
-        _refuse(f"the function `{shown}` is not allowed{reason}", f"did you mean `{near[0]}`?" if near else "docs/sql.md lists the functions a rule may call")
+        _refuse(
+            f"the function `{shown}` is not allowed{reason}",
+            f"did you mean `{near[0]}`?" if near else "docs/sql.md lists the functions a rule may call",
+        )
 
     def condition(self, node: exp.Expression, scope: _Scope) -> exp.Expression:
         """A boolean expression."""
@@ -449,7 +479,11 @@ class _Builder:
         return Value(moved, Type.TIMESTAMP)
 
     def bitwise(self, node: exp.Expression, scope: _Scope) -> Value:
-        parts = [coerce(self.value(each, scope), Type.INTEGER) for each in (node.this, node.args.get("expression")) if each is not None]
+        parts = [
+            coerce(self.value(each, scope), Type.INTEGER)
+            for each in (node.this, node.args.get("expression"))
+            if each is not None
+        ]
         name = {"bitwiseand": exp.BitwiseAnd, "bitwiseor": exp.BitwiseOr}.get(node.key)
         if node.key == "bitwisexor":
             return Value(fn("xor", *parts), Type.INTEGER)
@@ -510,13 +544,21 @@ class _Builder:
         _only(node, "this", "expression", "negate")
         lower = FUNCTIONS["lower"].build
         pattern = self.value(node.expression, scope)
-        lowered = Value(text(pattern.node.this.lower()), Type.STRING) if isinstance(pattern.node, exp.Literal) else lower(pattern)
+        lowered = (
+            Value(text(pattern.node.this.lower()), Type.STRING)
+            if isinstance(pattern.node, exp.Literal)
+            else lower(pattern)
+        )
         found = lowering.like(lower(self.value(node.this, scope)), lowered, escape)
         return Value(exp.Not(this=found.node), Type.BOOLEAN) if node.args.get("negate") else found
 
     def on_escape(self, node: exp.Escape, scope: _Scope) -> Value:
         escape = node.expression
-        if not isinstance(escape, exp.Literal) or len(str(escape.this)) != 1 or not isinstance(node.this, (exp.Like, exp.ILike)):
+        if (
+            not isinstance(escape, exp.Literal)
+            or len(str(escape.this)) != 1
+            or not isinstance(node.this, (exp.Like, exp.ILike))
+        ):
             _refuse("ESCAPE takes one character")
         return (self.on_like if isinstance(node.this, exp.Like) else self.on_ilike)(node.this, scope, str(escape.this))
 
@@ -592,7 +634,12 @@ class _Builder:
     def on_bracket(self, node: exp.Expression, scope: _Scope) -> Value:
         """An element of a list, counted from 0 as in Spark."""
         index = node.expressions[0] if len(node.expressions) == 1 else None
-        if node.args.get("offset") or not isinstance(index, exp.Literal) or index.is_string or not str(index.this).isdigit():
+        if (
+            node.args.get("offset")
+            or not isinstance(index, exp.Literal)
+            or index.is_string
+            or not str(index.this).isdigit()
+        ):
             _refuse("only `list[number]` may be taken from a list")
         value = self.value(node.this, scope)
         return Value(fn("list_extract", lowering._list(value), number(int(index.this) + 1)), Type.OTHER)
@@ -622,12 +669,19 @@ class _Builder:
                 return found
             if len(parts) == 1 and parts[0].casefold() in level.named:
                 return level.named[parts[0].casefold()]
-        today = {"current_date": self.on_currentdate, "current_timestamp": self.on_currenttimestamp, "now": self.on_currenttimestamp}
+        today = {
+            "current_date": self.on_currentdate,
+            "current_timestamp": self.on_currenttimestamp,
+            "now": self.on_currenttimestamp,
+        }
         if len(parts) == 1 and parts[0].lower() in today:
             return today[parts[0].lower()](exp.null(), scope)
         near = get_close_matches(parts[-1], scope.names(), n=1, cutoff=0.5)
         known = ", ".join(dict.fromkeys(scope.names()))
-        _refuse(f"there is no column `{'.'.join(parts)}`", f"did you mean `{near[0]}`?" if near else f"the columns are {known[:300] or 'none'}")
+        _refuse(
+            f"there is no column `{'.'.join(parts)}`",
+            f"did you mean `{near[0]}`?" if near else f"the columns are {known[:300] or 'none'}",
+        )
 
     def column(self, parts: list[str], scope: _Scope) -> Value | None:
         """A column of this level, perhaps with a qualifier before it and fields behind it."""
@@ -660,7 +714,11 @@ class _Builder:
     def on_anonymous(self, node: exp.Anonymous, scope: _Scope) -> Value:
         name = str(node.this)
         if not name.startswith(_PREFIX):
-            special = {"current_date": self.on_currentdate, "current_timestamp": self.on_currenttimestamp, "now": self.on_currenttimestamp}
+            special = {
+                "current_date": self.on_currentdate,
+                "current_timestamp": self.on_currenttimestamp,
+                "now": self.on_currenttimestamp,
+            }
             if name.lower() in special and not node.expressions:
                 return special[name.lower()](node, scope)
             self.unknown_function(name)
@@ -675,7 +733,11 @@ class _Builder:
             _refuse(f"the aggregate `{name}` is not allowed in a condition on rows", "use CustomSql")
         if function.window and not function.aggregate and not windowed:
             _refuse(f"`{name}` needs OVER (…)")
-        inner = _Scope(scope.sources, scope.parent, scope.variables, scope.named, scope.merged, row_only=True) if function.aggregate and not windowed else scope
+        inner = (
+            _Scope(scope.sources, scope.parent, scope.variables, scope.named, scope.merged, row_only=True)
+            if function.aggregate and not windowed
+            else scope
+        )
         return self.applied(name, node.expressions, inner)
 
     def applied(self, name: str, arguments: list[Any], scope: _Scope) -> Value:
@@ -687,7 +749,9 @@ class _Builder:
             return self.distinct(name, arguments, scope)
         values = [self.argument(each, scope) for each in arguments]
         if len(values) < function.least or (function.most is not None and len(values) > function.most):
-            most = "or more" if function.most is None else f"to {function.most}" if function.most != function.least else ""
+            most = (
+                "or more" if function.most is None else f"to {function.most}" if function.most != function.least else ""
+            )
             _refuse(f"`{name}` takes {f'{function.least} {most}'.strip()} arguments, not {len(values)}")
         return function.build(*values)
 
@@ -702,7 +766,10 @@ class _Builder:
         if name not in ("sum", "avg", "mean", "stddev", "variance") or len(members) != 1:
             _refuse(f"DISTINCT in `{name}` is not allowed")
         built = FUNCTIONS[name].build(*members)
-        call = exp.Anonymous(this=built.node.this, expressions=[exp.Distinct(expressions=[each.copy() for each in built.node.expressions])])
+        call = exp.Anonymous(
+            this=built.node.this,
+            expressions=[exp.Distinct(expressions=[each.copy() for each in built.node.expressions])],
+        )
         return Value(call, built.type)
 
     def argument(self, node: exp.Expression, scope: _Scope) -> Value:
@@ -734,7 +801,9 @@ class _Builder:
             _refuse("a window function is not allowed in a condition on rows", "use CustomSql")
         _only(node, "this", "partition_by", "order", "spec", "over")
         if not isinstance(node.this, exp.Anonymous):
-            self.refuse(node.this) if isinstance(node.this, exp.Func) else _refuse("only a plain function may stand before OVER")
+            self.refuse(node.this) if isinstance(node.this, exp.Func) else _refuse(
+                "only a plain function may stand before OVER"
+            )
         name = str(node.this.this).removeprefix(_PREFIX)
         if not (str(node.this.this).startswith(_PREFIX) and name in FUNCTIONS and FUNCTIONS[name].window):
             _refuse(f"`{name}` cannot stand before OVER")
@@ -760,7 +829,9 @@ class _Builder:
 
     # Queries
 
-    def query(self, node: exp.Expression, outer: _Scope | None, ctes: Mapping[str, _Source] | None = None) -> tuple[exp.Expression, _Columns]:
+    def query(
+        self, node: exp.Expression, outer: _Scope | None, ctes: Mapping[str, _Source] | None = None
+    ) -> tuple[exp.Expression, _Columns]:
         """A SELECT or a combination of several, and its result columns."""
         known = dict(ctes or {})
         if node.key not in _STATEMENTS:
@@ -778,7 +849,9 @@ class _Builder:
             built.set("with_", with_)
         return built, columns
 
-    def with_(self, node: exp.Expression | None, outer: _Scope | None, known: dict[str, _Source]) -> exp.Expression | None:
+    def with_(
+        self, node: exp.Expression | None, outer: _Scope | None, known: dict[str, _Source]
+    ) -> exp.Expression | None:
         if node is None:
             return None
         _only(node, "expressions")
@@ -799,9 +872,13 @@ class _Builder:
 
     def table_alias(self, alias: exp.Expression) -> exp.Expression:
         _only(alias, "this", "columns")
-        return exp.TableAlias(this=_identifier(alias.name), columns=[_identifier(each.name) for each in alias.args.get("columns") or []])
+        return exp.TableAlias(
+            this=_identifier(alias.name), columns=[_identifier(each.name) for each in alias.args.get("columns") or []]
+        )
 
-    def combined(self, node: exp.Expression, outer: _Scope | None, known: dict[str, _Source]) -> tuple[exp.Expression, _Columns]:
+    def combined(
+        self, node: exp.Expression, outer: _Scope | None, known: dict[str, _Source]
+    ) -> tuple[exp.Expression, _Columns]:
         _only(node, "this", "expression", "distinct", "with_", "order", "limit", "offset")
         left, columns = self.query(node.this, outer, known)
         right, others = self.query(node.expression, outer, known)
@@ -813,8 +890,24 @@ class _Builder:
         kinds = [one if one is two else Type.OTHER for (_, one), (_, two) in zip(columns, others, strict=True)]
         return built, [(name, kind) for (name, _), kind in zip(columns, kinds, strict=True)]
 
-    def select(self, node: exp.Select, outer: _Scope | None, known: dict[str, _Source]) -> tuple[exp.Expression, _Columns]:
-        _only(node, "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "with_", "qualify")
+    def select(
+        self, node: exp.Select, outer: _Scope | None, known: dict[str, _Source]
+    ) -> tuple[exp.Expression, _Columns]:
+        _only(
+            node,
+            "expressions",
+            "from_",
+            "joins",
+            "where",
+            "group",
+            "having",
+            "order",
+            "limit",
+            "offset",
+            "distinct",
+            "with_",
+            "qualify",
+        )
         scope = _Scope([], outer)
         self.ctes = known
         built = exp.Select()
@@ -827,7 +920,9 @@ class _Builder:
             _refuse("two tables have the same name", "give each its own alias")
         if node.args.get("where") is not None:
             rows = _Scope(scope.sources, outer, row_only=True, merged=scope.merged)
-            built.set("where", exp.Where(this=self.within(known, lambda: self.condition(node.args["where"].this, rows))))
+            built.set(
+                "where", exp.Where(this=self.within(known, lambda: self.condition(node.args["where"].this, rows)))
+            )
         built.set("distinct", self.distinct_rows(node))
         columns = self.within(known, lambda: self.projection(node, built, scope))
         self.within(known, lambda: self.grouping(node, built, scope))
@@ -852,7 +947,13 @@ class _Builder:
     def projection(self, node: exp.Select, built: exp.Select, scope: _Scope) -> _Columns:
         columns: _Columns = []
         for each in node.expressions:
-            star = each if isinstance(each, exp.Star) else each.this if isinstance(each, exp.Column) and isinstance(each.this, exp.Star) else None
+            star = (
+                each
+                if isinstance(each, exp.Star)
+                else each.this
+                if isinstance(each, exp.Column) and isinstance(each.this, exp.Star)
+                else None
+            )
             if star is not None:
                 _only(star)
                 table = each.table if isinstance(each, exp.Column) else ""
@@ -890,7 +991,9 @@ class _Builder:
         name = value.node.name if isinstance(value.node, exp.Column) else None
         return value.node, (name, value.type)
 
-    def table(self, node: exp.Expression, outer: _Scope | None, known: dict[str, _Source]) -> tuple[exp.Expression, _Source]:
+    def table(
+        self, node: exp.Expression, outer: _Scope | None, known: dict[str, _Source]
+    ) -> tuple[exp.Expression, _Source]:
         if isinstance(node, exp.Subquery):
             _only(node, "this", "alias")
             query, columns = self.query(node.this, outer, known)
@@ -900,10 +1003,20 @@ class _Builder:
         if not isinstance(node, exp.Table):
             _refuse(f"{type(node).__name__} is not allowed in FROM", "only the given tables can be read")
         if not isinstance(node.this, exp.Identifier):
-            named = node.this.sql_name().lower() if isinstance(node.this, exp.Func) and not isinstance(node.this, exp.Anonymous) else node.this.name
-            _refuse(f"the table function `{str(named).removeprefix(_PREFIX)}` is not allowed", "only the given tables can be read")
+            named = (
+                node.this.sql_name().lower()
+                if isinstance(node.this, exp.Func) and not isinstance(node.this, exp.Anonymous)
+                else node.this.name
+            )
+            _refuse(
+                f"the table function `{str(named).removeprefix(_PREFIX)}` is not allowed",
+                "only the given tables can be read",
+            )
         if node.args.get("db") is not None or node.args.get("catalog") is not None:
-            _refuse(f"`{'.'.join(part.name for part in node.parts)}` is a table of a catalog", "only the given tables can be read: " + ", ".join(self.tables))
+            _refuse(
+                f"`{'.'.join(part.name for part in node.parts)}` is a table of a catalog",
+                "only the given tables can be read: " + ", ".join(self.tables),
+            )
         _only(node, "this", "alias")
         return self.named_table(node, known)
 
@@ -914,7 +1027,10 @@ class _Builder:
             found = exact or [each for each in self.tables if each.casefold() == node.name.casefold()]
             if len(found) != 1:
                 given = ", ".join(f"`{each}`" for each in self.tables) or "none"
-                _refuse(f"there is no table `{node.name}`" if not found else f"the table name `{node.name}` is ambiguous", f"the tables are {given}")
+                _refuse(
+                    f"there is no table `{node.name}`" if not found else f"the table name `{node.name}` is ambiguous",
+                    f"the tables are {given}",
+                )
             self.read.add(found[0])
             source = _Source(found[0], _columns(self.tables[found[0]]))
         alias = node.args.get("alias")
@@ -924,13 +1040,21 @@ class _Builder:
     def join(self, node: exp.Join, scope: _Scope, known: dict[str, _Source]) -> exp.Expression:
         _only(node, "this", "on", "using", "side", "kind", "method")
         side, kind, method = (str(node.args.get(each) or "").upper() for each in ("side", "kind", "method"))
-        if (side not in ("", "LEFT", "RIGHT", "FULL")) or kind not in ("", "INNER", "OUTER", "CROSS", "SEMI", "ANTI") or method not in ("", "NATURAL"):
+        if (
+            (side not in ("", "LEFT", "RIGHT", "FULL"))
+            or kind not in ("", "INNER", "OUTER", "CROSS", "SEMI", "ANTI")
+            or method not in ("", "NATURAL")
+        ):
             _refuse(f"the join {' '.join(each for each in (method, side, kind) if each)} is not allowed")
         table, source = self.table(node.this, scope.parent, known)
         using = [each.name for each in node.args.get("using") or []]
         left = [name for each in scope.sources for name, _ in each.columns if name]
         if method == "NATURAL":
-            scope.merged |= {name.casefold() for name, _ in source.columns if name and name.casefold() in {each.casefold() for each in left}}
+            scope.merged |= {
+                name.casefold()
+                for name, _ in source.columns
+                if name and name.casefold() in {each.casefold() for each in left}
+            }
         scope.merged |= {name.casefold() for name in using}
         both = _Scope([*scope.sources, source], scope.parent, row_only=True, merged=scope.merged)
         for name in using:
@@ -950,7 +1074,12 @@ class _Builder:
         group = node.args.get("group")
         if group is not None:
             _only(group, "expressions", "all")
-            built.set("group", exp.Group(expressions=[self.value(each, scope).node for each in group.expressions], all=group.args.get("all")))
+            built.set(
+                "group",
+                exp.Group(
+                    expressions=[self.value(each, scope).node for each in group.expressions], all=group.args.get("all")
+                ),
+            )
         for each in ("having", "qualify"):
             if node.args.get(each) is not None:
                 kind = exp.Having if each == "having" else exp.Qualify
@@ -976,7 +1105,11 @@ class _Builder:
     def ordered(self, node: exp.Expression, scope: _Scope) -> exp.Expression:
         """NULL comes first going up and last going down, as in Spark, unless the text says otherwise."""
         _only(node, "this", "desc", "nulls_first")
-        return exp.Ordered(this=self.value(node.this, scope).node, desc=bool(node.args.get("desc")), nulls_first=bool(node.args.get("nulls_first")))
+        return exp.Ordered(
+            this=self.value(node.this, scope).node,
+            desc=bool(node.args.get("desc")),
+            nulls_first=bool(node.args.get("nulls_first")),
+        )
 
     # Subqueries
 

@@ -17,7 +17,7 @@ from dq.diagnostics import DqError
 if TYPE_CHECKING:
     from dq.evaluation import Progress
     from dq.outcomes import Evaluation
-    from dq.sources import ReadOptions
+    from dq.sources.options import ReadOptions
 
 FORMATS = ("text", "json", "html")
 SUFFIXES = {".txt": "text", ".json": "json", ".html": "html", ".htm": "html"}
@@ -44,7 +44,7 @@ def data_options(command: Any) -> Any:
         ),
         click.option("--delimiter", metavar="CHAR", help="CSV: what separates the fields."),
         click.option("--quote", metavar="CHAR", help="CSV: what quotes a field."),
-        click.option("--null", "null", multiple=True, metavar="TEXT", help="CSV: text that means NULL, such as NA."),
+        click.option("--null", metavar="TEXT", help="CSV: text that means NULL, such as NA."),
         click.option("--header/--no-header", default=None, help="CSV: whether the first line names the columns."),
         click.option("--encoding", metavar="NAME", help="CSV: the encoding, such as latin-1."),
         click.option("--all-text", is_flag=True, help="CSV: read every column as text."),
@@ -175,7 +175,7 @@ def _alias(word: str) -> tuple[str, str]:
 
 def read_options(reading: dict[str, Any]) -> ReadOptions:
     """How files are read, as the options of the command say."""
-    from dq.sources import ReadOptions
+    from dq.sources.options import ReadOptions
 
     types = {}
     for each in reading["types"]:
@@ -187,7 +187,7 @@ def read_options(reading: dict[str, Any]) -> ReadOptions:
         format=reading["input_format"],
         delimiter=reading["delimiter"],
         quote=reading["quote"],
-        nulls=tuple(reading["null"]),
+        nullstr=reading["null"],
         header=reading["header"],
         encoding=reading["encoding"],
         all_text=reading["all_text"],

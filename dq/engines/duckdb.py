@@ -18,7 +18,7 @@ from dq.sql import compile_scan, frequency_table, rows_returned, sample_rows
 if TYPE_CHECKING:
     from dq.outcomes import TableRead
     from dq.schema import Schema
-    from dq.sources import Tables
+    from dq.sources.tables import Tables
 
 _AS_TEXT = frozenset({Type.TIMESTAMP_TZ, Type.NESTED, Type.OTHER})
 """Types of which a sample shows the text: Python has no value for them, or needs more packages for it."""

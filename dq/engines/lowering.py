@@ -195,14 +195,20 @@ def whole_divide(left: Value, right: Value) -> Value:
 def remainder(left: Value, right: Value) -> Value:
     """`%`: the sign is the dividend's, NULL for a zero divisor."""
     left, right = _numeric(left), _numeric(right)
-    return Value(fn("fmod" if Type.FLOAT in (left.type, right.type) else "mod", left.node, fn("nullif", right.node, number(0))), _wider(left, right))
+    return Value(
+        fn("fmod" if Type.FLOAT in (left.type, right.type) else "mod", left.node, fn("nullif", right.node, number(0))),
+        _wider(left, right),
+    )
 
 
 def positive_remainder(left: Value, right: Value) -> Value:
     """`pmod`: the remainder, not negative for a positive divisor."""
     once = remainder(left, right)
     shifted = Value(exp.paren(once.node + _numeric(right).node.copy()), once.type)
-    return Value(case((exp.LT(this=once.node, expression=number(0)), remainder(shifted, right).node), default=once.node), once.type)
+    return Value(
+        case((exp.LT(this=once.node, expression=number(0)), remainder(shifted, right).node), default=once.node),
+        once.type,
+    )
 
 
 def _shift_days(day: Value, days: Value, sign: int) -> Value:
@@ -236,7 +242,10 @@ def _check_like(pattern: str, escape: str) -> None:
 
 def rlike(value: Value, pattern: Value) -> Value:
     """`RLIKE`: whether Java's regular expression is found anywhere in the text."""
-    return Value(fn("regexp_matches", coerce(value, Type.STRING), text(java_regex(constant(pattern, "a pattern"), whole=False))), Type.BOOLEAN)
+    return Value(
+        fn("regexp_matches", coerce(value, Type.STRING), text(java_regex(constant(pattern, "a pattern"), whole=False))),
+        Type.BOOLEAN,
+    )
 
 
 def concat(*values: Value) -> Value:
@@ -350,7 +359,9 @@ def _substring(value: Value, start: Value, size: Value | None = None) -> Value:
         end = exp.paren(first + coerce(size, Type.INTEGER))
         width = fn("greatest", exp.paren(end - fn("greatest", first, number(0))), number(0))
         # greatest() leaves NULL out, so a NULL argument has to be kept by hand.
-        node = case((is_null(Value(end, Type.INTEGER)).node, exp.null()), default=fn("substring", subject, begin, width))
+        node = case(
+            (is_null(Value(end, Type.INTEGER)).node, exp.null()), default=fn("substring", subject, begin, width)
+        )
         return Value(node, Type.STRING)
     return Value(case((is_null(Value(position, Type.INTEGER)).node, exp.null()), default=node), Type.STRING)
 
@@ -360,7 +371,10 @@ def _edge(name: str) -> Function:
         count = coerce(size, Type.INTEGER)
         subject = coerce(value, Type.STRING)
         empty = exp.LTE(this=count, expression=number(0))
-        return Value(case((empty, exp.paren(fn("substring", subject, number(1), number(0)))), default=fn(name, subject, count)), Type.STRING)
+        return Value(
+            case((empty, exp.paren(fn("substring", subject, number(1), number(0)))), default=fn(name, subject, count)),
+            Type.STRING,
+        )
 
     return Function(build, 2, 2)
 
@@ -388,7 +402,9 @@ def _pad(name: str) -> Function:
         subject = coerce(value, Type.STRING)
         # DuckDB refuses to fill with an empty text; Spark then only cuts.
         cut = fn("substring", subject, number(1), width)
-        return Value(case((exp.EQ(this=filler, expression=text("")), cut), default=fn(name, subject, width, filler)), Type.STRING)
+        return Value(
+            case((exp.EQ(this=filler, expression=text("")), cut), default=fn(name, subject, width, filler)), Type.STRING
+        )
 
     return Function(build, 2, 3)
 
@@ -399,21 +415,38 @@ def locate(part: Value, value: Value) -> Value:
 
 
 def _replace(value: Value, old: Value, new: Value | None = None) -> Value:
-    return Value(fn("replace", coerce(value, Type.STRING), coerce(old, Type.STRING), coerce(new, Type.STRING) if new else text("")), Type.STRING)
+    return Value(
+        fn(
+            "replace",
+            coerce(value, Type.STRING),
+            coerce(old, Type.STRING),
+            coerce(new, Type.STRING) if new else text(""),
+        ),
+        Type.STRING,
+    )
 
 
 def _regexp_replace(value: Value, pattern: Value, replacement: Value) -> Value:
     java = constant(pattern, "a pattern")
     spelled = java_replacement(constant(replacement, "a replacement"), group_count(java))
-    return Value(fn("regexp_replace", coerce(value, Type.STRING), text(java_regex(java, whole=False)), text(spelled), text("g")), Type.STRING)
+    return Value(
+        fn("regexp_replace", coerce(value, Type.STRING), text(java_regex(java, whole=False)), text(spelled), text("g")),
+        Type.STRING,
+    )
 
 
 def _regexp_extract(value: Value, pattern: Value, group: Value | None = None) -> Value:
     java = constant(pattern, "a pattern")
     wanted = constant_number(group, "a group") if group else 1
     if not 0 <= wanted <= group_count(java):
-        raise LoweringError(f"the pattern has no group {wanted}", help="groups are the parentheses, counted from 1; 0 is the whole match")
-    return Value(fn("regexp_extract", coerce(value, Type.STRING), text(java_regex(java, whole=False)), number(wanted)), Type.STRING)
+        raise LoweringError(
+            f"the pattern has no group {wanted}",
+            help="groups are the parentheses, counted from 1; 0 is the whole match",
+        )
+    return Value(
+        fn("regexp_extract", coerce(value, Type.STRING), text(java_regex(java, whole=False)), number(wanted)),
+        Type.STRING,
+    )
 
 
 def _round(value: Value, digits: Value | None = None) -> Value:
@@ -453,7 +486,9 @@ def _log(first: Value, second: Value | None = None) -> Value:
 
 def _sqrt(value: Value) -> Value:
     node = coerce(value, Type.FLOAT)
-    return Value(case((exp.LT(this=node, expression=number(0)), to(text("nan"), "DOUBLE")), default=fn("sqrt", node)), Type.FLOAT)
+    return Value(
+        case((exp.LT(this=node, expression=number(0)), to(text("nan"), "DOUBLE")), default=fn("sqrt", node)), Type.FLOAT
+    )
 
 
 def _keep(name: str) -> Function:
@@ -475,11 +510,15 @@ def _date_shift(sign: int) -> Function:
 
 
 def _datediff(end: Value, start: Value) -> Value:
-    return Value(fn("date_diff", text("day"), coerce(plain(start), Type.DATE), coerce(plain(end), Type.DATE)), Type.INTEGER)
+    return Value(
+        fn("date_diff", text("day"), coerce(plain(start), Type.DATE), coerce(plain(end), Type.DATE)), Type.INTEGER
+    )
 
 
 def _add_months(day: Value, months: Value) -> Value:
-    moved = exp.Add(this=coerce(plain(day), Type.DATE), expression=fn("to_months", to(coerce(months, Type.INTEGER), "INTEGER")))
+    moved = exp.Add(
+        this=coerce(plain(day), Type.DATE), expression=fn("to_months", to(coerce(months, Type.INTEGER), "INTEGER"))
+    )
     return Value(to(exp.paren(moved), "DATE"), Type.DATE)
 
 
@@ -548,7 +587,10 @@ def _format(pattern: str) -> str:
             continue
         if char.isalpha():
             if pattern[at:end] not in _FORMATS:
-                raise LoweringError(f"the letters `{pattern[at:end]}` of the date pattern have no equal", help="one of " + ", ".join(_FORMATS))
+                raise LoweringError(
+                    f"the letters `{pattern[at:end]}` of the date pattern have no equal",
+                    help="one of " + ", ".join(_FORMATS),
+                )
             out.append(_FORMATS[pattern[at:end]])
         else:
             out.append(pattern[at:end].replace("%", "%%"))
@@ -557,7 +599,10 @@ def _format(pattern: str) -> str:
 
 
 def _date_format(value: Value, pattern: Value) -> Value:
-    return Value(fn("strftime", coerce(plain(value), Type.TIMESTAMP), text(_format(constant(pattern, "a date pattern")))), Type.STRING)
+    return Value(
+        fn("strftime", coerce(plain(value), Type.TIMESTAMP), text(_format(constant(pattern, "a date pattern")))),
+        Type.STRING,
+    )
 
 
 def _parsed(value: Value, pattern: Value, kind: Type) -> Value:
@@ -567,7 +612,9 @@ def _parsed(value: Value, pattern: Value, kind: Type) -> Value:
         return Value(coerce(plain(value), kind), kind)
     spec = _format(spelled)
     if any(each in spec for each in ("%A", "%a", "%B", "%b", "%p", "%y", "%-", "%g", "%j")):
-        raise LoweringError(f"the date pattern `{spelled}` cannot be read back exactly", help="use yyyy, MM, dd, HH, mm and ss")
+        raise LoweringError(
+            f"the date pattern `{spelled}` cannot be read back exactly", help="use yyyy, MM, dd, HH, mm and ss"
+        )
     parsed = fn("try_strptime", value.node, text(spec))
     # strptime forgives missing zeros and blanks; printing the result again shows whether the text was exact.
     exact = exp.EQ(this=fn("strftime", parsed, text(spec)), expression=value.node.copy())
@@ -611,7 +658,9 @@ def _list(value: Value) -> exp.Expression:
 
 
 def _of_list(name: str, result: str = "*") -> Function:
-    return Function(lambda value: Value(fn(name, _list(value)), Type.NESTED if result == "l" else _LETTERS[result]), 1, 1)
+    return Function(
+        lambda value: Value(fn(name, _list(value)), Type.NESTED if result == "l" else _LETTERS[result]), 1, 1
+    )
 
 
 def _array_contains(value: Value, member: Value) -> Value:
@@ -630,11 +679,20 @@ def _element_at(value: Value, position: Value) -> Value:
 
 
 def _split(value: Value, pattern: Value) -> Value:
-    return Value(fn("string_split_regex", coerce(value, Type.STRING), text(java_regex(constant(pattern, "a pattern"), whole=False))), Type.NESTED)
+    return Value(
+        fn(
+            "string_split_regex",
+            coerce(value, Type.STRING),
+            text(java_regex(constant(pattern, "a pattern"), whole=False)),
+        ),
+        Type.NESTED,
+    )
 
 
 def _any_of(value: Value, condition: Value) -> Value:
-    return Value(exp.GT(this=fn("len", fn("list_filter", _list(value), condition.node)), expression=number(0)), Type.BOOLEAN)
+    return Value(
+        exp.GT(this=fn("len", fn("list_filter", _list(value), condition.node)), expression=number(0)), Type.BOOLEAN
+    )
 
 
 def _all_of(value: Value, condition: Value) -> Value:
@@ -767,7 +825,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "split": Function(_split, 2, 2),
     # numbers
     "abs": _keep("abs"),
-    "negative": Function(lambda value: Value(exp.paren(exp.Neg(this=exp.paren(_numeric(value).node.copy()))), _numeric(value).type), 1, 1),
+    "negative": Function(
+        lambda value: Value(exp.paren(exp.Neg(this=exp.paren(_numeric(value).node.copy()))), _numeric(value).type), 1, 1
+    ),
     "positive": Function(_numeric, 1, 1),
     "ceil": _whole("ceil"),
     "ceiling": _whole("ceil"),
@@ -823,7 +883,21 @@ FUNCTIONS: Mapping[str, Function] = {
     "unix_timestamp": Function(_unix_timestamp, 1, 1),
     "make_date": Function(_make_date, 3, 3),
     # casts as functions
-    **{name: _cast_to(name) for name in ("boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "date", "timestamp")},
+    **{
+        name: _cast_to(name)
+        for name in (
+            "boolean",
+            "tinyint",
+            "smallint",
+            "int",
+            "bigint",
+            "float",
+            "double",
+            "string",
+            "date",
+            "timestamp",
+        )
+    },
     # lists
     "size": Function(_size, 1, 1),
     "cardinality": Function(_size, 1, 1),
@@ -836,7 +910,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "element_at": Function(_element_at, 2, 2),
     "exists": Function(_any_of, 2, 2),
     "forall": Function(_all_of, 2, 2),
-    "filter": Function(lambda value, condition: Value(fn("list_filter", _list(value), condition.node), Type.NESTED), 2, 2),
+    "filter": Function(
+        lambda value, condition: Value(fn("list_filter", _list(value), condition.node), Type.NESTED), 2, 2
+    ),
     "transform": Function(lambda value, body: Value(fn("list_transform", _list(value), body.node), Type.NESTED), 2, 2),
     # aggregates
     "count": Function(_count, 1, None, aggregate=True, window=True),

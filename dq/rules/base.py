@@ -430,7 +430,7 @@ def judge_number(
     shown = show(value, asked.numbers)
     if asked.holds(value):
         return Judgement(Verdict.PASSED, "", shown, str(asked), metrics, failing)
-    rows = f" ({failing[0]:,} of {failing[1]:,} rows fail)" if failing and failing[0] else ""
+    rows = f" ({rows_fail(failing)})" if failing and failing[0] else ""
     nan = ", which meets no condition" if value != value else ""
     return Judgement(
         Verdict.FAILED, f"{quantity} is {shown}{nan}, expected {asked}{rows}", shown, str(asked), metrics, failing
@@ -504,8 +504,19 @@ class ShareRule(BoundRule):
 
     def complaint(self, failing: tuple[int, int], share: float, asked: Requirement) -> str:
         """Why the rule failed."""
-        rows = f"{failing[0]:,} of {failing[1]:,} rows of {self.subject()} are not {self.expectation()}"
-        return rows if asked is ALL else f"{rows}: the share that is, {show(share, asked.numbers)}, is not {asked}"
+        return unmet(failing, f"{self.subject()} {self.expectation()}", share, asked)
+
+
+def rows_fail(failing: tuple[int, int]) -> str:
+    """How many rows of how many fail."""
+    return f"{failing[0]:,} of {failing[1]:,} rows {'fails' if failing[0] == 1 else 'fail'}"
+
+
+def unmet(failing: tuple[int, int], expected: str, share: float, asked: Requirement) -> str:
+    """Why a share of rows is not what was asked for."""
+    if asked is ALL:
+        return f"{rows_fail(failing)}: expected {expected}"
+    return f"the share of rows with {expected} is {show(share, asked.numbers)}, expected {asked} ({rows_fail(failing)})"
 
 
 def show(value: float, bounds: tuple[float, ...] = ()) -> str:

@@ -94,7 +94,7 @@ class ColumnNamesMatchPattern(BoundRule):
     pattern: Regex
 
     def _matching(self) -> NamesMatching:
-        return NamesMatching(java_regex(self.pattern), self.context.schema.names)
+        return NamesMatching(java_regex(self.pattern), java_regex(self.pattern, whole=False), self.context.schema.names)
 
     def problem(self) -> str:
         """An unsupported pattern is raised as the error it is."""

@@ -20,6 +20,7 @@ from dq.rules.base import (
     rule_type,
     show,
     sizes,
+    unmet,
 )
 from dq.sqltext import Select, parse_select
 from dq.sql import is_returned
@@ -62,9 +63,13 @@ class CustomSql(BoundRule):
     def _metric(self) -> Metric:
         select = self._select()
         if self.condition is not None:
-            limited = exp.select("*").from_(select.tree.subquery("q")).limit(2)
-            return Query(limited, select.aliases)
-        return RowsReturned(select.tree, select.aliases)
+            limited = (
+                exp.select("*")
+                .from_(exp.Subquery(this=select.tree.copy(), alias=exp.TableAlias(this=exp.to_identifier("q"))))
+                .limit(2)
+            )
+            return Query(limited, tuple(sorted(select.tables)))
+        return RowsReturned(select.tree, tuple(sorted(select.tables)))
 
     def metrics(self) -> tuple[Metric, ...]:
         """The answer, or the share; the rows of the primary tell an empty table apart."""
@@ -97,9 +102,7 @@ class CustomSql(BoundRule):
         shown = f"{show(share, asked.numbers)} of rows"
         if asked.holds(share):
             return Judgement(Verdict.PASSED, "", shown, expected, metrics, failing)
-        reason = f"{failing[0]:,} of {failing[1]:,} rows are not among those the query returns"
-        if asked is not ALL:
-            reason += f": the share that is, {show(share, asked.numbers)}, is not {asked}"
+        reason = unmet(failing, "each row among those the query returns", share, asked)
         return Judgement(Verdict.FAILED, reason, shown, expected, metrics, failing)
 
     def _returned(self, facts: Facts) -> Returned:
