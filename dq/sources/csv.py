@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Any
 
 import duckdb
 
@@ -149,9 +150,7 @@ class CsvTable:
         self._note_dialect(file, skip, header, row[8], row[9], dialect, columns, options)
         return dialect, columns
 
-    def _sniff_one(
-        self, connection: duckdb.DuckDBPyConnection, file: File, fixed: dict[str, str]
-    ) -> tuple[object, ...]:
+    def _sniff_one(self, connection: duckdb.DuckDBPyConnection, file: File, fixed: dict[str, str]) -> tuple[Any, ...]:
         arguments = _arguments(fixed)
         try:
             rows = connection.execute(f"FROM sniff_csv({literal(file.pattern)}, {arguments})").fetchall()
@@ -195,8 +194,7 @@ class CsvTable:
         return replace(group, columns={row[0]: _plain(row[1]) for row in described})
 
     def _declare(self, group: Group, options: ReadOptions) -> Group:
-        declared = {name: type for name, type in _match_types(group, options).items()}
-        return replace(group, columns=group.columns | declared)
+        return replace(group, columns=group.columns | _match_types(group, options))
 
     def _check_declared(self, groups: Sequence[Group], options: ReadOptions) -> None:
         names = [name for group in groups for name in group.columns]

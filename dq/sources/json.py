@@ -60,7 +60,10 @@ class JsonTable:
             for name in typed
         )
         scan = self._scan(dict.fromkeys(typed, "JSON"))
-        counts = self._connection.execute(f"SELECT {tests} FROM ({scan})").fetchall()[0]
+        try:
+            counts = self._connection.execute(f"SELECT {tests} FROM ({scan})").fetchall()[0]
+        except duckdb.Error:  # the fault is in the JSON, not in a type: the first error tells it
+            return []
         return [name for name, count in zip(typed, counts, strict=True) if count]
 
     def _scan(self, columns: dict[str, str]) -> str:
