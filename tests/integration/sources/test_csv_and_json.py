@@ -273,7 +273,7 @@ def _arrow() -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-# -- JSON ----------------------------------------------------------------------------------------------------------------
+# -- JSON ------------------------------------------------------------------------------------------
 
 JSON_CASES: dict[str, tuple[str, list[tuple[Any, ...]], list[str], str]] = {
     "keys may be missing and come late": (
@@ -327,7 +327,7 @@ def test_a_json_fault_names_its_line(tmp_path: Path) -> None:
     assert "line 11" in str(caught.value)
 
 
-# -- laws ----------------------------------------------------------------------------------------------------------------
+# -- laws ------------------------------------------------------------------------------------------
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
 
