@@ -9,21 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from typing import Any
 
 import duckdb
 
-from dq.diagnostics import DataError, DqError
-from dq.engines.connection import identifier, literal
+from dq.diagnostics import DataError
+from dq.engines.connection import literal
 from dq.sources.files import File, Files
 from dq.sources.options import ReadOptions
+from dq.sources.scan import arguments, check_declared, columns_of, declared, patterns, plain, struct
 
 _MISFIT = re.compile(
     r'CSV Error on Line: (\d+)\n.*Error when converting column "(.*?)"\. Could not convert string "(.*?)" to \'',
     re.DOTALL,
 )
 _FILE = re.compile(r"^\s*file = (.*)$", re.MULTILINE)
-_SQL_TYPE = re.compile(r"[A-Za-z_][\w ]*(\([\w, ]+\))?(\[\d*\])*")
 _DELIMITERS = (",", ";", "\t", "|")
 _WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
@@ -44,12 +44,11 @@ class Group:
         """The query that reads the group."""
         options = self.dialect | {
             "auto_detect": "false",
-            "columns": _struct(self.columns),
+            "columns": struct(self.columns),
             "allow_quoted_nulls": str(quoted_nulls).lower(),
             "hive_partitioning": str(bool(files.partitions)).lower(),
         }
-        star = f"* EXCLUDE ({', '.join(map(identifier, files.outer))})" if files.outer and files.partitions else "*"
-        query = f"SELECT {star} FROM read_csv({_patterns(self.files)}, {_arguments(options)})"
+        query = f"SELECT {columns_of(files)} FROM read_csv({patterns(self.files)}, {arguments(options)})"
         return f"{query} LIMIT {limit}" if limit else query
 
 
@@ -119,7 +118,7 @@ class CsvTable:
             groups.append(self._declare(self._unify(connection, group, options), options))
             taken = set(same)
             rest = [f for f in rest if f not in taken]
-        self._check_declared(groups, options)
+        check_declared(options.types, [name for group in groups for name in group.columns])
         if len({tuple(g.columns) for g in groups}) > 1:
             self._note_differences(groups)
         return groups
@@ -131,7 +130,7 @@ class CsvTable:
         fixed = _fixed(file, options, self.notes)
         row = self._sniff_one(connection, file, fixed)
         delimiter, quote, escape, skip, header = row[0], row[1], row[2], int(row[5]), bool(row[6])
-        columns = {c["name"]: _plain(c["type"]) for c in row[7]}
+        columns = {c["name"]: plain(c["type"]) for c in row[7]}
         if len(columns) == 1 and "delim" not in fixed and (guess := _guess_delimiter(file, skip)):
             raise self._ragged(connection, file, fixed, guess)
         dialect = {
@@ -149,12 +148,10 @@ class CsvTable:
         self._note_dialect(file, skip, header, row[8], row[9], dialect, columns, options)
         return dialect, columns
 
-    def _sniff_one(
-        self, connection: duckdb.DuckDBPyConnection, file: File, fixed: dict[str, str]
-    ) -> tuple[object, ...]:
-        arguments = _arguments(fixed)
+    def _sniff_one(self, connection: duckdb.DuckDBPyConnection, file: File, fixed: dict[str, str]) -> tuple[Any, ...]:
+        options = arguments(fixed)
         try:
-            rows = connection.execute(f"FROM sniff_csv({literal(file.pattern)}, {arguments})").fetchall()
+            rows = connection.execute(f"FROM sniff_csv({literal(file.pattern)}, {options})").fetchall()
         except duckdb.Error as error:
             if "delim" not in fixed and (guess := _guess_delimiter(file, 0)):
                 raise self._ragged(connection, file, fixed, guess) from error
@@ -188,28 +185,14 @@ class CsvTable:
         if len(group.files) == 1:
             return group
         described = connection.execute(
-            f"DESCRIBE FROM read_csv({_patterns(group.files)}, {_arguments(group.dialect)}, hive_partitioning=false)"
+            f"DESCRIBE FROM read_csv({patterns(group.files)}, {arguments(group.dialect)}, hive_partitioning=false)"
         ).fetchall()
         if len(described) != len(group.columns):
             return group
-        return replace(group, columns={row[0]: _plain(row[1]) for row in described})
+        return replace(group, columns={row[0]: plain(row[1]) for row in described})
 
     def _declare(self, group: Group, options: ReadOptions) -> Group:
-        declared = {name: type for name, type in _match_types(group, options).items()}
-        return replace(group, columns=group.columns | declared)
-
-    def _check_declared(self, groups: Sequence[Group], options: ReadOptions) -> None:
-        names = [name for group in groups for name in group.columns]
-        known = {name.casefold() for name in names}
-        for name, native in options.types.items():
-            if name.casefold() not in known:
-                near = get_close_matches(name, names, n=1)
-                raise DqError(
-                    f"`types` names a column `{name}` that the file does not have",
-                    help=f"did you mean `{near[0]}`?" if near else f"columns are {', '.join(names[:10])}",
-                )
-            if not _SQL_TYPE.fullmatch(native):
-                raise DqError(f"`types` gives column `{name}` the type `{native}`, which is no SQL type")
+        return replace(group, columns=group.columns | declared(options.types, group.columns))
 
     def _settle_types(self) -> None:
         """A column whose type differs between groups is a number if it is one everywhere, else text."""
@@ -310,15 +293,6 @@ def _mixed_line_ends(head: bytes) -> bool:
     return 0 < windows < head.count(b"\n") and b'"' not in head
 
 
-def _match_types(group: Group, options: ReadOptions) -> dict[str, str]:
-    folded = {name.casefold(): name for name in group.columns}
-    return {
-        (name if name in group.columns else folded[name.casefold()]): native
-        for name, native in options.types.items()
-        if name.casefold() in folded
-    }
-
-
 def _renamed(file: File, skip: int, dialect: dict[str, str], columns: dict[str, str]) -> str:
     import csv
 
@@ -353,24 +327,8 @@ def _guess_delimiter(file: File, skip: int) -> str | None:
     return best if counts[best] else None
 
 
-def _plain(native: str) -> str:
-    return "VARCHAR" if native in ("JSON", '"NULL"') else native
-
-
 def _character(sniffed: object) -> str:
     return "" if sniffed == "(empty)" else str(sniffed)
-
-
-def _struct(columns: dict[str, str]) -> str:
-    return "{" + ", ".join(f"{literal(name)}: {literal(native)}" for name, native in columns.items()) + "}"
-
-
-def _patterns(files: Sequence[File]) -> str:
-    return f"[{', '.join(literal(file.pattern) for file in files)}]"
-
-
-def _arguments(options: dict[str, str]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in options.items())
 
 
 def _base(path: str) -> str:

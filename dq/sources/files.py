@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -77,7 +77,7 @@ class File:
     @property
     def name(self) -> str:
         """The last part of the path."""
-        return os.path.basename(self.path)
+        return Path(self.path).name
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Files:
         return tuple(file.path for file in self.files)
 
 
-def find(source: str | os.PathLike[str] | Sequence[Any], format: str | None, hive: bool | None) -> Files:
+def find(source: str | os.PathLike[str] | Sequence[Any], wanted: str | None, hive: bool | None) -> Files:
     """The files that a path, glob, folder, `file://` URL or list of these means.
 
     Raises:
@@ -119,10 +119,10 @@ def find(source: str | os.PathLike[str] | Sequence[Any], format: str | None, hiv
     if len(found) > 1:
         description += f" ({len(found):,} files)"
     several = len(found) > 1 or found[0][1] != ""
-    files, kinds = _look(found, format, several, notes)
+    files, kind = _look(found, wanted, several, notes)
     root = found[0][1]
     partitions, outer = _partitions(files, root, hive)
-    return Files(files, kinds, description, partitions, outer, root, tuple(notes))
+    return Files(files, kind, description, partitions, outer, root, tuple(notes))
 
 
 # -- from a path to files ----------------------------------------------------------------------------------------
@@ -131,12 +131,13 @@ def find(source: str | os.PathLike[str] | Sequence[Any], format: str | None, hiv
 def _expand(text: str, notes: list[str]) -> list[tuple[str, str]]:
     """Pairs of an absolute path and the folder in which it was looked for ("" for a path given in full)."""
     text = _local(text)
-    path = os.path.abspath(os.path.expanduser(text))
-    if os.path.isfile(path):
+    # Not resolve(), which would name a link's target instead of what the user knows, nor absolute(), which keeps `..`.
+    path = os.path.abspath(Path(text).expanduser())  # noqa: PTH100
+    if Path(path).is_file():
         return [(path, "")]
-    if os.path.isdir(path):
+    if Path(path).is_dir():
         return _walk(path, notes)
-    if os.path.exists(path):
+    if Path(path).exists():
         raise DataError(f"`{text}` is neither a file nor a folder")
     if glob.has_magic(text):
         return _glob(text, path, notes)
@@ -168,14 +169,14 @@ def _walk(folder: str, notes: list[str]) -> list[tuple[str, str]]:
     paths: list[str] = []
     for directory, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if _visible(name))
-        paths.extend(os.path.join(directory, name) for name in sorted(names) if _visible(name))
+        paths.extend(str(Path(directory, name)) for name in sorted(names) if _visible(name))
     known = [path for path in paths if format_of_name(path)]
     data = known or [path for path in paths if _recognized(path)]
     if not data:
         raise DataError(
             f"the folder `{folder}` holds no data files", help="Parquet, CSV, JSON and Arrow files are read"
         )
-    if left := [os.path.basename(path) for path in paths if path not in set(data)]:
+    if left := [Path(path).name for path in paths if path not in set(data)]:
         notes.append(f"left out {_some(left)}: not a data file by name")
     return [(path, folder) for path in data]
 
@@ -183,17 +184,17 @@ def _walk(folder: str, notes: list[str]) -> list[tuple[str, str]]:
 def _glob(text: str, pattern: str, notes: list[str]) -> list[tuple[str, str]]:
     root = pattern
     while glob.has_magic(root):
-        root = os.path.dirname(root)
+        root = str(Path(root).parent)
     found: list[tuple[str, str]] = []
-    for path in sorted(glob.glob(pattern, recursive=True)):
-        if not all(_visible(part) for part in os.path.relpath(path, root).split(os.sep)):
+    for path in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 -- Path.glob takes no absolute pattern
+        if not all(_visible(part) for part in Path(path).relative_to(root).parts):
             continue
-        if os.path.isfile(path):
+        if Path(path).is_file():
             found.append((path, root))
-        elif not pattern.endswith("**") and os.path.isdir(path):
+        elif not pattern.endswith("**") and Path(path).is_dir():
             found.extend((inner, root) for inner, _ in _walk(path, notes))
     if not found:
-        raise DataError(f"no file matches `{text}`", help=_hint(root))
+        raise DataError(f"no file matches `{text}`", help=_hint(Path(root)))
     return list(dict.fromkeys(found))
 
 
@@ -204,31 +205,33 @@ def _visible(name: str) -> bool:
 def _recognized(path: str) -> bool:
     """Whether a file without a telling name holds a binary format, as Hive writes `000000_0`."""
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             return _by_magic(file.read(16))[0] is not None
     except OSError:
         return False
 
 
 def _missing(text: str, path: str) -> DataError:
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
+    folder = Path(path).parent
+    if not folder.is_dir():
         return DataError(f"no file `{text}`: there is no folder `{folder}`", help=_hint(folder))
-    name = os.path.basename(path)
-    near = get_close_matches(name, os.listdir(folder), n=1, cutoff=0.6) if os.access(folder, os.R_OK) else []
-    if near:
-        return DataError(f"no file `{text}`", help=f"did you mean `{os.path.join(os.path.dirname(text), near[0])}`?")
-    return DataError(f"no file `{text}`", help="" if os.path.isabs(text) else f"looked in {folder}")
+    if near := get_close_matches(Path(path).name, _names(folder), n=1):
+        return DataError(f"no file `{text}`", help=f"did you mean `{Path(text).parent / near[0]}`?")
+    return DataError(f"no file `{text}`", help=_hint(folder))
 
 
-def _hint(folder: str) -> str:
-    while folder and not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    try:
-        names = sorted(name for name in os.listdir(folder) if _visible(name))
-    except OSError:
-        return ""
+def _hint(folder: Path) -> str:
+    while not folder.is_dir():
+        folder = folder.parent
+    names = _names(folder)
     return f"`{folder}` holds {_some(names)}" if names else f"`{folder}` is empty"
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir() if _visible(path.name))
+    except OSError:
+        return []
 
 
 def _some(names: Sequence[str]) -> str:
@@ -241,9 +244,8 @@ def _some(names: Sequence[str]) -> str:
 
 def format_of_name(path: str) -> str | None:
     """The format that a file name promises, looking past `.gz` and `.zst`."""
-    stem, suffix = os.path.splitext(path.lower())
-    if suffix in COMPRESSION_SUFFIXES:
-        suffix = os.path.splitext(stem)[1]
+    named = Path(path.lower())
+    suffix = Path(named.stem).suffix if named.suffix in COMPRESSION_SUFFIXES else named.suffix
     return FORMAT_OF_SUFFIX.get(suffix)
 
 
@@ -254,14 +256,14 @@ def _look(
     formats: dict[str, str] = {}
     for path, _ in found:
         file = _open(path)
-        format = wanted or _format(file)
-        if not file.head.strip() and format in ("csv", "json"):
+        kind = wanted or _format(file)
+        if not file.head.strip() and kind in ("csv", "json"):
             if not several:
                 raise DataError(f"`{path}` is empty ({_bytes(path)})", help="even a table without rows needs a header")
             notes.append(f"left out {file.name}: it is empty")
             continue
-        _check(file, format)
-        formats.setdefault(format, path)
+        _check(file, kind)
+        formats.setdefault(kind, path)
         files.append(file)
     if not files:
         raise DataError(f"all {len(found):,} files are empty, such as `{found[0][0]}`")
@@ -272,7 +274,7 @@ def _look(
 
 
 def _bytes(path: str) -> str:
-    size = os.path.getsize(path)
+    size = Path(path).stat().st_size
     return "0 bytes" if size == 0 else f"{size:,} bytes of white space"
 
 
@@ -282,7 +284,7 @@ def _open(path: str) -> File:
     except UnicodeEncodeError:
         raise DataError(f"the file name {path!r} is not valid text", help="rename the file") from None
     try:
-        with open(path, "rb") as stream:
+        with Path(path).open("rb") as stream:
             raw = stream.read(HEAD + 1)
     except PermissionError:
         raise DataError(f"no permission to read `{path}`", help="check the owner and mode of the file") from None
@@ -306,20 +308,20 @@ def _decompress(path: str, raw: bytes, compression: str) -> bytes:
 
 
 @contextmanager
-def open_binary(path: str, compression: str) -> Iterator[IO[bytes]]:
+def open_binary(path: str, compression: str) -> Iterator[BinaryIO]:
     """The decompressed bytes of a file."""
     if compression == "gzip":
         import gzip
 
         with gzip.open(path, "rb") as stream:
-            yield stream
+            yield cast("BinaryIO", stream)
     elif compression == "zstd":
         import pyarrow
 
         with pyarrow.CompressedInputStream(path, "zstd") as stream:
             yield stream
     else:
-        with open(path, "rb") as stream:
+        with Path(path).open("rb") as stream:
             yield stream
 
 
@@ -345,15 +347,15 @@ def verify(file: File) -> None:
 def _by_magic(head: bytes) -> tuple[str | None, str]:
     if head[8:12] == b"DUCK":
         return None, "a DuckDB database"
-    return next(((format, words) for magic, format, words in _MAGIC if head.startswith(magic)), (None, ""))
+    return next(((kind, words) for magic, kind, words in _MAGIC if head.startswith(magic)), (None, ""))
 
 
 def _format(file: File) -> str:
     if named := format_of_name(file.path):
         return named
-    format, words = _by_magic(file.head)
-    if format:
-        return format
+    kind, words = _by_magic(file.head)
+    if kind:
+        return kind
     if words:
         raise DataError(f"`{file.path}` is {words}: this is not supported", help=_SUPPORTED)
     if file.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
@@ -369,30 +371,32 @@ def _format(file: File) -> str:
 _SUPPORTED = "Parquet, CSV, JSON and Arrow files are read"
 
 
-def _check(file: File, format: str) -> None:
+def _check(file: File, kind: str) -> None:
     """Refuse a file whose content is plainly not what its name or the user says."""
     found, words = _by_magic(file.head)
     if not file.head:
-        raise DataError(f"`{file.path}` is empty (0 bytes)", help=f"a {_NAMES[format]} has at least a header")
-    if found == format and file.compression == "none":
-        if format == "parquet":
+        raise DataError(f"`{file.path}` is empty (0 bytes)", help=f"a {_NAMES[kind]} has at least a header")
+    if found == kind and file.compression == "none":
+        if kind == "parquet":
             _check_parquet(file.path)
         return
+    if found == kind:
+        raise DataError(f"`{file.path}` is a {_NAMES[kind]} inside of {file.compression}", help="decompress it first")
     if words:
         advice = f"say format='{found}' or rename it" if found and file.compression == "none" else _SUPPORTED
-        raise DataError(f"`{file.path}` is not a {_NAMES[format]}: by its first bytes it is {words}", help=advice)
-    if format in ("parquet", "arrow"):
+        raise DataError(f"`{file.path}` is not a {_NAMES[kind]}: by its first bytes it is {words}", help=advice)
+    if kind in ("parquet", "arrow"):
         looks = "text" if _is_text(file.head) else "something else"
         advice = f"say format='csv' or format='json' if it is; {_SUPPORTED}" if looks == "text" else _SUPPORTED
-        raise DataError(f"`{file.path}` is not a {_NAMES[format]}: its first bytes are {looks}", help=advice)
+        raise DataError(f"`{file.path}` is not a {_NAMES[kind]}: its first bytes are {looks}", help=advice)
 
 
 _NAMES = {"parquet": "Parquet file", "csv": "CSV file", "json": "JSON file", "arrow": "file of Arrow data"}
 
 
 def _check_parquet(path: str) -> None:
-    with open(path, "rb") as stream:
-        stream.seek(max(0, os.path.getsize(path) - 4))
+    with Path(path).open("rb") as stream:
+        stream.seek(max(0, Path(path).stat().st_size - 4))
         end = stream.read(4)
     if end == b"PARE":
         raise DataError(f"`{path}` is an encrypted Parquet file: this is not supported", help="decrypt it first")
@@ -417,14 +421,14 @@ def _is_text(head: bytes) -> bool:
 def _partitions(files: Sequence[File], root: str, hive: bool | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if hive is False:
         return (), ()
-    inner = [_keys(os.path.dirname(os.path.relpath(file.path, root or "/"))) for file in files]
+    inner = [_keys(Path(file.path).relative_to(root or "/").parent) for file in files]
     if hive is None and not (root and inner[0] and all(keys == inner[0] for keys in inner)):
         return (), ()
     if any(keys != inner[0] for keys in inner):
         raise DataError("the files do not all lie in folders of the same keys `key=value`", help=f"first: {inner[0]}")
-    outer = _keys(root) if root else ()
+    outer = _keys(Path(root)) if root else ()
     return inner[0], tuple(key for key in outer if key not in inner[0])
 
 
-def _keys(folder: str) -> tuple[str, ...]:
-    return tuple(part.partition("=")[0] for part in Path(folder).parts if "=" in part)
+def _keys(folder: Path) -> tuple[str, ...]:
+    return tuple(part.partition("=")[0] for part in folder.parts if "=" in part)

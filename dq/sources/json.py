@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
 import duckdb
 
-from dq.diagnostics import DataError, DqError
+from dq.diagnostics import DataError
 from dq.engines.connection import identifier, literal
-from dq.sources.csv import _SQL_TYPE, _arguments, _patterns, _plain, _struct
 from dq.sources.files import Files
 from dq.sources.options import ReadOptions
+from dq.sources.scan import arguments, check_declared, columns_of, declared, patterns, plain, struct
 
 _MISFIT = re.compile(r'JSON transform error in file "(.*?)", in (?:line|record/value) (\d+): (.*?)\n', re.DOTALL)
 
@@ -29,7 +28,8 @@ class JsonTable:
         self.rows: int | None = None
         self._connection = connection
         self._columns = self._sniff(connection, options, size)
-        self._declare(options)
+        check_declared(options.types, list(self._columns))
+        self._columns |= declared(options.types, self._columns)
 
     def view(self) -> str:
         """The query behind the table."""
@@ -60,17 +60,15 @@ class JsonTable:
             for name in typed
         )
         scan = self._scan(dict.fromkeys(typed, "JSON"))
-        counts = self._connection.execute(f"SELECT {tests} FROM ({scan})").fetchall()[0]
+        try:
+            counts = self._connection.execute(f"SELECT {tests} FROM ({scan})").fetchall()[0]
+        except duckdb.Error:  # the fault is in the JSON, not in a type: the first error tells it
+            return []
         return [name for name, count in zip(typed, counts, strict=True) if count]
 
     def _scan(self, columns: dict[str, str]) -> str:
-        options = self._options() | {"columns": _struct(columns)}
-        star = (
-            f"* EXCLUDE ({', '.join(map(identifier, self.files.outer))})"
-            if self.files.outer and self.files.partitions
-            else "*"
-        )
-        return f"SELECT {star} FROM read_json({_patterns(self.files.files)}, {_arguments(options)})"
+        options = self._options() | {"columns": struct(columns)}
+        return f"SELECT {columns_of(self.files)} FROM read_json({patterns(self.files.files)}, {arguments(options)})"
 
     def _options(self) -> dict[str, str]:
         kinds = {file.compression for file in self.files.files}
@@ -82,7 +80,7 @@ class JsonTable:
         }
 
     def _sniff(self, connection: duckdb.DuckDBPyConnection, options: ReadOptions, size: int) -> dict[str, str]:
-        arguments = self._options() | {
+        wanted = self._options() | {
             "records": "true",
             # By default objects with many or rare keys become one column of type MAP.
             "map_inference_threshold": "-1",
@@ -91,7 +89,7 @@ class JsonTable:
             "hive_partitioning": "false",
             "sample_size": "-1" if size < _WHOLE_BELOW else str(_SAMPLE),
         }
-        query = f"DESCRIBE FROM read_json({_patterns(self.files.files)}, {_arguments(arguments)})"
+        query = f"DESCRIBE FROM read_json({patterns(self.files.files)}, {arguments(wanted)})"
         try:
             described = connection.execute(query).fetchall()
         except duckdb.BinderException as error:
@@ -104,17 +102,4 @@ class JsonTable:
                 self.notes.append(f'column "{row[0]}" is read as text: its values are of several types')
         if options.all_text:
             return {row[0]: "VARCHAR" for row in described}
-        return {row[0]: _plain(row[1]) for row in described}
-
-    def _declare(self, options: ReadOptions) -> None:
-        folded = {name.casefold(): name for name in self._columns}
-        for name, native in options.types.items():
-            if name.casefold() not in folded:
-                near = get_close_matches(name, list(self._columns), n=1)
-                raise DqError(
-                    f"`types` names a column `{name}` that the file does not have",
-                    help=f"did you mean `{near[0]}`?" if near else "",
-                )
-            if not _SQL_TYPE.fullmatch(native):
-                raise DqError(f"`types` gives column `{name}` the type `{native}`, which is no SQL type")
-            self._columns[name if name in self._columns else folded[name.casefold()]] = native
+        return {row[0]: plain(row[1]) for row in described}

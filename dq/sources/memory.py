@@ -224,15 +224,15 @@ def _finish(table: Any, description: str, notes: list[str]) -> Arrow:
     return Arrow(table, description, tuple(notes))
 
 
-def _castable(type: Any) -> Any:
+def _castable(kind: Any) -> Any:
     """The type to turn a column into before DuckDB sees it, or None."""
     import pyarrow
 
-    if pyarrow.types.is_float16(type):
+    if pyarrow.types.is_float16(kind):
         return pyarrow.float32()
-    if pyarrow.types.is_decimal256(type):
-        return pyarrow.decimal128(38, type.scale)
-    if pyarrow.types.is_null(type):
+    if pyarrow.types.is_decimal256(kind):
+        return pyarrow.decimal128(38, kind.scale)
+    if pyarrow.types.is_null(kind):
         return pyarrow.string()
     return None
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from dq.engines.connection import identifier
-from dq.sources.csv import _patterns
 from dq.sources.files import Files
+from dq.sources.scan import columns_of, patterns
 
 
 class ParquetTable:
@@ -20,13 +19,10 @@ class ParquetTable:
 
     def view(self) -> str:
         """The query behind the table."""
-        star = "*"
-        if self.files.outer and self.files.partitions:
-            star = f"* EXCLUDE ({', '.join(map(identifier, self.files.outer))})"
         hive = str(bool(self.files.partitions)).lower()
         by_name = str(self._by_name).lower()
         return (
-            f"SELECT {star} FROM read_parquet({_patterns(self.files.files)},"
+            f"SELECT {columns_of(self.files)} FROM read_parquet({patterns(self.files.files)},"
             f" hive_partitioning={hive}, union_by_name={by_name})"
         )
 
@@ -35,12 +31,12 @@ class ParquetTable:
         return False
 
     def _count(self, connection: duckdb.DuckDBPyConnection) -> int:
-        query = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_patterns(self.files.files)})"
+        query = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({patterns(self.files.files)})"
         return int(connection.execute(query).fetchall()[0][0])
 
     def _differ(self, connection: duckdb.DuckDBPyConnection) -> bool:
         """Whether the files have different columns or types, which is noted."""
-        files = _patterns(self.files.files)
+        files = patterns(self.files.files)
         types = "concat_ws(' ', type, type_length, converted_type, precision, scale, logical_type)"
         rows = connection.execute(
             f"SELECT name, count(DISTINCT file_name), count(DISTINCT {types}) FROM parquet_schema({files})"

@@ -190,7 +190,7 @@ def _may_be_table(value: Any) -> bool:
     """False for what can only be a column: a list of something else than rows and paths."""
     if isinstance(value, (list, tuple)):
         return not value or all(is_path(item) or isinstance(item, Mapping) for item in value)
-    return "numpy" not in type(value).__module__ and not type(value).__name__ == "Series"
+    return "numpy" not in type(value).__module__ and type(value).__name__ != "Series"
 
 
 def _options(

@@ -152,7 +152,7 @@ def lake(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("pattern", ["", "**/*.parquet", "y=*", "*/*.parquet", "**"])
 def test_folders_named_key_value_are_columns(lake: Path, pattern: str) -> None:
-    with Tables(os.path.join(lake, pattern)) as tables:
+    with Tables(f"{lake}/{pattern}") as tables:
         assert [c.name for c in tables.schemas["primary"]] == ["id", "y"]
         assert rows(tables) == [(20230, 2023), (20231, 2023), (20240, 2024), (20241, 2024)]
         assert tables.read("primary").rows == 4
