@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from dq.lazy import exp
@@ -333,11 +333,38 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
-    """Count, mean and the central power sums of a column, from which variance and shape follow.
+class Deviations:
+    """Count, mean, and `m2`, the sum of squared deviations from the mean.
 
-    `m2` is the sum of squared deviations from the mean; `m3` and `m4` of their third and fourth powers.
-    Merging follows Chan, Golub & LeVeque (1979) and, for the higher ones, Pébay (2008).
+    Merging follows Chan, Golub & LeVeque (1979).
+    """
+
+    n: int = 0
+    mean: float = 0.0
+    m2: float = 0.0
+
+    def merge(self, other: Deviations) -> Deviations:
+        """The deviations of both parts, equal to those of the whole up to rounding."""
+        if not self.n or not other.n:
+            return self if self.n else other
+        n, delta = self.n + other.n, other.mean - self.mean
+        return Deviations(n, self.mean + delta * other.n / n, self.m2 + other.m2 + delta * delta * self.n * other.n / n)
+
+    def value(self) -> Value:
+        """The population variance; Undefined without a value."""
+        return max(self.m2, 0.0) / self.n if self.n else NO_VALUES
+
+    def deviation(self) -> Value:
+        """The population standard deviation; Undefined without a value."""
+        variance = self.value()
+        return variance if isinstance(variance, Undefined) else math.sqrt(variance)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Count, mean, and the sums of the second to fourth powers of deviations from the mean.
+
+    Merging follows Pébay (2008).
     """
 
     n: int = 0
@@ -366,13 +393,8 @@ class Moments:
         )
 
     def value(self) -> Value:
-        """The population variance."""
-        return max(self.m2, 0.0) / self.n if self.n else NO_VALUES
-
-    def deviation(self) -> Value:
-        """The population standard deviation."""
-        variance = self.value()
-        return variance if isinstance(variance, Undefined) else math.sqrt(variance)
+        """The skewness."""
+        return self.skewness()
 
     def skewness(self) -> Value:
         """√n·m3 ÷ m2^1.5; 0 when the values do not vary."""
@@ -414,14 +436,14 @@ class Spread:
             exp.Count(this=finite.copy()),
         )
 
-    def state(self, cells: Sequence[Any], /) -> Moments:
-        """The moments up to the second."""
+    def state(self, cells: Sequence[Any], /) -> Deviations:
+        """The deviations of all values; NaN where one of them is not finite."""
         n, mean, variance, finite = cells
         if not n:
-            return Moments()
+            return Deviations()
         if n != finite:
-            return Moments(int(n), math.nan, math.nan)
-        return Moments(int(n), float(mean), float(variance) * int(n))
+            return Deviations(int(n), math.nan, math.nan)
+        return Deviations(int(n), float(mean), float(variance) * int(n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -718,15 +740,24 @@ class GroupCounts:
 
     def state(self, cells: Sequence[Any], /) -> Occurrences:
         """The summary; nothing counts as 0."""
+        rest: list[Any]
         rows, groups, singles, nulls, *rest = (cell or 0 for cell in cells)
         gapped = rest.pop(0) if len(self.columns) > 1 else 0
-        information = entropy(rest.pop(0) or {}) if self.weigh else None
-        repeated = tuple(tuple(key.values()) for key in rest.pop(0) or ()) if self._writable() else ()
-        return Occurrences(int(rows), int(groups), int(singles), int(nulls), int(gapped), information, repeated)
+        sizes: Mapping[int, int] = (rest.pop(0) or {}) if self.weigh else {}
+        repeated: Iterable[Mapping[str, Any]] = (rest.pop(0) or ()) if self._writable() else ()
+        return Occurrences(
+            int(rows),
+            int(groups),
+            int(singles),
+            int(nulls),
+            int(gapped),
+            entropy(sizes) if self.weigh else None,
+            tuple(tuple(key.values()) for key in repeated),
+        )
 
     def summarise(self, table: Frequencies) -> Occurrences:
         """The summary of a merged frequency table."""
-        return table.summary()
+        return table.summary() if self.weigh else replace(table.summary(), entropy=None)
 
 
 # -- the user's own SQL --------------------------------------------------------------------------------

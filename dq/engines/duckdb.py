@@ -70,7 +70,11 @@ class DuckDBEngine:
 
     def frequencies(self, groups: Groups, /) -> Frequencies:
         """The frequency table of a grain as an Arrow table."""
-        return Frequencies(self._execute(frequency_table(groups)).arrow().read_all())
+        try:
+            relation = self.tables.connection.sql(self.text(frequency_table(groups)))
+            return Frequencies(relation.to_arrow_table())
+        except duckdb.Error as error:
+            raise self._translate(error) from error
 
     def sample(self, alias: str, condition: exp.Expr, limit: int, /) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Column names and up to `limit` rows that meet a condition."""

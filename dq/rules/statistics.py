@@ -9,6 +9,7 @@ from dq.metrics import (
     Bounds,
     Correlation,
     CountWhere,
+    Deviations,
     Metric,
     Moments,
     Scope,
@@ -88,7 +89,7 @@ class StandardDeviation(_Numeric):
         """What is measured."""
         return Spread(self.column, self.where)
 
-    def value(self, measured: Moments) -> Value:
+    def value(self, measured: Deviations) -> Value:
         """The root of the variance."""
         return measured.deviation()
 

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.slow
 
 
 def run(*command: str | Path, cwd: Path, code: int = 0) -> str:
-    done = subprocess.run([str(each) for each in command], cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [str(each) for each in command], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 

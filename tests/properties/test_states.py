@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dq.metrics import CoMoments, Count, Extremes, Frequencies, Moments, Occurrences, Ratio, Total
+from dq.metrics import CoMoments, Count, Deviations, Extremes, Frequencies, Moments, Occurrences, Ratio, Total
 from dq.metrics import entropy as entropy_of
 
 counts = st.integers(0, 10**6)
@@ -68,13 +68,28 @@ def test_exact_states_are_a_commutative_monoid(states: tuple[Any, Any, Any]) -> 
 
 @given(samples, samples)
 def test_moments_of_parts_are_those_of_the_whole(left: list[float], right: list[float]) -> None:
-    whole, merged, swapped = moments(left + right), moments(left).merge(moments(right)), moments(right).merge(moments(left))
+    whole, merged, swapped = (
+        moments(left + right),
+        moments(left).merge(moments(right)),
+        moments(right).merge(moments(left)),
+    )
     scale = max((abs(x) for x in left + right), default=0.0) or 1.0
     for found in (merged, swapped):
         assert found.n == whole.n
         for power, name in enumerate(("mean", "m2", "m3", "m4"), 1):
             bound = 1e-9 * max(whole.n, 1) * scale**power
             assert math.isclose(getattr(found, name), getattr(whole, name), rel_tol=1e-9, abs_tol=bound), name
+
+
+@given(samples, samples)
+def test_deviations_of_parts_are_those_of_the_whole(left: list[float], right: list[float]) -> None:
+    def deviations(values: Sequence[float]) -> Deviations:
+        found = moments(values)
+        return Deviations(found.n, found.mean, found.m2)
+
+    whole, merged = deviations(left + right), deviations(left).merge(deviations(right))
+    assert (merged.n, merged.mean) == (whole.n, pytest.approx(whole.mean, rel=1e-9, abs=1e-6))
+    assert merged.m2 == pytest.approx(whole.m2, rel=1e-9, abs=1e-2)
 
 
 @given(pairs, pairs)
@@ -106,9 +121,7 @@ def test_a_summary_counts_what_the_rows_say(rows: list[tuple[Any, ...]]) -> None
     assert summary.gapped == sum(n == 1 and None in key for key, n in held.items())
 
 
-@pytest.mark.parametrize(
-    ("counts", "entropy"), [([5], 0.0), ([1, 1], math.log(2)), ([3, 2, 1], 1.0114042647073518)]
-)
+@pytest.mark.parametrize(("counts", "entropy"), [([5], 0.0), ([1, 1], math.log(2)), ([3, 2, 1], 1.0114042647073518)])
 def test_entropy_is_in_nats(counts: list[int], entropy: float) -> None:
     sizes = Counter(counts)
     occurrences = Occurrences(sum(counts), len(counts), counts.count(1), entropy=entropy_of(sizes))
