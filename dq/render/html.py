@@ -236,7 +236,7 @@ def _details(parts: int, metrics: int, rows: int) -> str:
 def _judged(outcome: Outcome) -> dict[str, Any]:
     return {
         "verdict": outcome.verdict.value,
-        "reasons": [words.visible(line) for line in outcome.reason.splitlines() if line],
+        "reasons": words.reasons(outcome),
         "notes": [words.visible(note) for note in outcome.notes],
         "measured": words.measured(outcome),
         "expected": words.expected(outcome),
