@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-from evaluations import EVALUATIONS, HOSTILE, evaluation, hostile, many, nested, orders, small
+from evaluations import EVALUATIONS, FAILED, HOSTILE, evaluation, hostile, many, nested, orders, said, small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dq.outcomes import Evaluation
+from dq.outcomes import Evaluation, FailingRows, Outcome
 from dq.render import html, words
 
 VOID = {"meta", "link", "input", "br"}
@@ -171,3 +171,9 @@ def test_a_fragment_of_many_rules_shows_those_that_failed_and_counts_the_rest() 
     page = Page(html.render_fragment(many(300)))
     assert page.texts.count("✗ FAILED") == 3
     assert "200 more rules in the full report: evaluation.to_html()" in page.texts
+
+
+def test_of_a_very_long_value_the_beginning_is_shown() -> None:
+    rows = FailingRows(1, 6, ("note",), (("x" * 1_000_000,),))
+    page = Page(html.render(evaluation([Outcome(said('IsUnique "note"'), FAILED, failing=rows)])))
+    assert "x" * 500 + "…" in page.texts
