@@ -28,6 +28,9 @@ PARTS_SHOWN = 200
 DEEPEST_INDENT = 8
 FRAGMENT_RULES = 100
 
+CELL_CHARACTERS = 500
+"""Of a longer value of a sample row the beginning is shown; the JSON report has all of it."""
+
 SIGNS = {Verdict.PASSED.value: "✓", Verdict.FAILED.value: "✗", Verdict.ERROR.value: "!"}
 FAVICON = {Verdict.PASSED: "%2318794b", Verdict.FAILED: "%23bf2a24", Verdict.ERROR: "%238f5500"}
 OVERALL = {
@@ -236,7 +239,7 @@ def _details(parts: int, metrics: int, rows: int) -> str:
 def _judged(outcome: Outcome) -> dict[str, Any]:
     return {
         "verdict": outcome.verdict.value,
-        "reasons": [words.visible(line) for line in outcome.reason.splitlines() if line],
+        "reasons": words.reasons(outcome),
         "notes": [words.visible(note) for note in outcome.notes],
         "measured": words.measured(outcome),
         "expected": words.expected(outcome),
@@ -264,8 +267,9 @@ def _rows(rows: FailingRows) -> dict[str, Any]:
 
 
 def _cell(cell: Any) -> dict[str, Any]:
+    text = words.value(cell)
     return {
-        "text": words.value(cell),
+        "text": text if len(text) <= CELL_CHARACTERS else text[:CELL_CHARACTERS] + "…",
         "null": cell is None,
         "amount": isinstance(cell, Number) and not isinstance(cell, bool),
     }

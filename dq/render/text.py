@@ -279,8 +279,8 @@ class _Layout:
     # -- below a rule ----------------------------------------------------------------------------------
 
     def below(self, outcome: Outcome) -> Iterator[Line]:
-        for reason in filter(None, outcome.reason.split("\n")):
-            yield from self.paragraph(words.visible(reason), self.indent, "faint" if outcome.passed else "")
+        for reason in words.reasons(outcome):
+            yield from self.paragraph(reason, self.indent, "faint" if outcome.passed else "")
         for note in outcome.notes:
             yield from self.note(note, self.indent)
         if self.verbose:

@@ -80,6 +80,11 @@ def failing(rows: FailingRows | None) -> str:
     return f"{rows.count:,} of {count(rows.total, 'row')}" if rows else ""
 
 
+def reasons(outcome: Outcome) -> list[str]:
+    """The reason of an outcome; that of a composite has a line for each part that did not pass."""
+    return [visible(line) for line in outcome.reason.split("\n") if line]
+
+
 def judged(outcome: Outcome, dot: str = "·") -> str:
     """`0.94, expected > 0.95 · 1 of 6 rows`, as far as there is something to say."""
     condition = expected(outcome)
