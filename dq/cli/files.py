@@ -110,9 +110,10 @@ def _is_environment(here: str, folder: str) -> bool:
 def tell(error: DqError) -> None:
     """Say on standard error what is wrong with a file, its diagnostics if it has any."""
     color = wants_color(sys.stderr)
-    text = render_text(error.diagnostics, color=color, summary=False)
-    text = text or render_message(error.message, help=error.help, color=color)
-    click.echo(text, err=True, color=color)
+    if error.diagnostics:
+        click.echo(render_text(error.diagnostics, color=color, summary=False), err=True, color=color)
+    else:
+        click.echo(render_message(error.message, help=error.help, color=color), err=True, nl=False, color=color)
 
 
 def talk(text: str, *, quiet: bool = False) -> None:

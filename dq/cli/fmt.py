@@ -60,7 +60,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, dialect: str, quiet
     cannot be read or written.
     """  # noqa: D301 - click reads the backspace
     dry = check or diff
-    seen = changed = failed = 0
+    seen = changed = failed = code = 0
     for file in rulesets(paths or (".",)):
         try:
             change = _change(file, dialect)
@@ -75,9 +75,10 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, dialect: str, quiet
         except DqError as error:
             tell(error)
             failed += 1
+            code = max(code, error.exit_code)
     if STDIN not in paths or dry:
         _summarize(seen, changed, failed, dry=dry, quiet=quiet)
-    return 2 if failed else 1 if dry and changed else 0
+    return code or (1 if dry and changed else 0)
 
 
 def _change(file: File | DqError, dialect: str) -> Change:

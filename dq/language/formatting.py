@@ -26,6 +26,7 @@ DEEPEST = 40
 BODIES = ("Rules", "Analyzers")
 SECTIONS = ("Metadata", "DataSources", "DefaultLabels", *BODIES)
 AND_WORDS = ("and", "AND")
+CONNECTORS = ("of", "OF", *AND_WORDS)
 JOINTS = (*AND_WORDS, "or", "OR")
 CLAUSES = ("where", "with", "labels")
 NULL_WORDS = frozenset(case for word in ("null", "empty", "whitespaces_only") for case in (word, word.upper()))
@@ -186,6 +187,7 @@ class _Structure:
         joined: the starts of the composites that hold a joint themselves.
         claused: the starts of the operands that hold a clause themselves.
         ands: the `and` of each `between`.
+        words: where each parameter begins, its connector included → where it ends.
     """
 
     def __init__(self, pieces: list[_Piece], start: int, end: int) -> None:
@@ -196,6 +198,7 @@ class _Structure:
         self.joined: set[int] = set()
         self.claused: set[int] = set()
         self.ands: set[int] = set()
+        self.words: dict[int, int] = {}
         self._read(pieces, start, end)
 
     def _read(self, pieces: list[_Piece], start: int, end: int) -> None:
@@ -234,9 +237,16 @@ class _Structure:
                 self.clauses.add(at)
                 self.claused.add(operand)
                 naming = False
-            elif not _is_parameter(text) and text not in JOINTS and text != "of" and text != "OF":
+            elif naming and (text in CONNECTORS or _is_parameter(text)):
+                if pieces[at - 1].text not in (*CONNECTORS, "$"):
+                    self.words[at] = self._word_end(pieces, at)
+            else:
                 naming, bounds = False, bounds or text == "between"
         self.operands[operand] = end
+
+    def _word_end(self, pieces: list[_Piece], at: int) -> int:
+        at += pieces[at].text in CONNECTORS
+        return at + 1 + (pieces[at].text == "$")
 
 
 def _is_parameter(text: str) -> bool:
@@ -287,6 +297,8 @@ class _Layout:
         self.indent = 0
         self.commented = False
         self.only_closers = False
+        self.stop = len(pieces)
+        """Where the item that is being written ends, its comma included."""
 
     def text(self) -> str:
         """The document as it should stand."""
@@ -352,7 +364,7 @@ class _Layout:
         if self.breaks[end] > self.breaks[start + 1]:
             return False
         behind = end
-        while self.pieces[behind].text in (")", "]", ",") and behind - end < WIDTH:
+        while behind < self.stop and self.pieces[behind].text in (")", "]", ",") and behind - end < WIDTH:
             behind += 1
         offset = self.ends[start] - len(self.pieces[start].text)
         for at in self.tall[bisect_left(self.tall, start) : bisect_left(self.tall, end)]:
@@ -420,6 +432,7 @@ class _Layout:
 
     def _section(self, start: int, end: int) -> None:
         """Write the rest of a section."""
+        self.stop = end
         at = start + 1
         while at < end:
             text = self.pieces[at].text
@@ -442,16 +455,16 @@ class _Layout:
             for at in range(opening + 1, close + 1):
                 self._put(at, outer)
             return close + 1
+        stop = self.stop
         for start, end in self._items(opening):
-            self._start_item(start, opening, inner)
+            self.stop = min(end + 1, close)
+            self._start(start, inner, first_blank=start > opening + 1)
             item(start, end, inner)
             if end < close:
                 self._put(end, inner)
+        self.stop = stop
         self._start(close, outer, own=inner, first_blank=close > opening + 1, last_blank=False)
         return close + 1
-
-    def _start_item(self, start: int, opening: int, indent: int) -> None:
-        self._start(start, indent, first_blank=start > opening + 1)
 
     def _inline(self, start: int, end: int, indent: int) -> None:
         """Write the rest of an item that only its lists and its comments can break."""
@@ -480,9 +493,13 @@ class _Layout:
         base = frames[0].indent
         hanging = frame.indent if frame.indent > base else base + INDENT
         hangs = bool(self.pieces[at].own) or self.commented
-        breaks = at in structure.joints or (at in structure.clauses and not self.only_closers)
+        breaks = (
+            at in structure.joints
+            or (at in structure.clauses and not self.only_closers)
+            or (at in structure.words and not self._fits(at, structure.words[at], self.column + 1))
+        )
         if frame.broken and breaks and not hangs:
-            self._line(self.pieces[at].text, frame.indent, blank=False)
+            self._line(self.pieces[at].text, frame.indent if at not in structure.words else hanging, blank=False)
             self.only_closers = False
             self._after(self.pieces[at])
             return at + 1
