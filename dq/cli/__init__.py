@@ -202,11 +202,11 @@ def _tracker() -> str:
         lines = metadata("dq-rules").get_all("Project-URL") or []
     except PackageNotFoundError:
         lines = []
-    addresses = dict(line.split(", ", 1) for line in lines)
+    addresses: dict[str, str] = dict(line.split(", ", 1) for line in lines)
     for label in ("Issues", "Repository", "Homepage"):
         if label in addresses:
             return addresses[label]
-    return str(next(iter(addresses.values()), "the project's page")).partition("/tree/")[0]
+    return next(iter(addresses.values()), "the project's page").partition("/tree/")[0]
 
 
 def _is_broken_pipe(error: Exception) -> bool:

@@ -191,3 +191,20 @@ def test_the_shell_is_given_the_words_that_fit(words: str, expected: list[str], 
     shown = dq(env={"_DQ_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))})
     assert shown.returncode == 0
     assert [line.partition(",")[2] for line in shown.stdout.splitlines()] == expected
+
+
+def test_a_terminal_gets_colour_and_a_dumb_one_does_not(command: list[str], tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty", reason="needs pseudo terminals, which Windows has not")
+    for kind, coloured in (("xterm", True), ("dumb", False)):
+        ours, theirs = pty.openpty()
+        environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+        subprocess.run(
+            [*command, "lint", "nowhere.dqdl"],
+            stderr=theirs,
+            cwd=tmp_path,
+            env={**environment, "TERM": kind},
+            check=False,
+        )
+        os.close(theirs)
+        assert (b"\x1b[" in os.read(ours, 4096)) is coloured
+        os.close(ours)

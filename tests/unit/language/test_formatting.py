@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dq.diagnostics import DqError
@@ -93,3 +95,11 @@ def test_the_glue_dialect_refuses_what_glue_refuses() -> None:
     assert format_text(text) == 'Rules = [\n    Kurtosis "x" > 1\n]\n'
     with pytest.raises(DqError):
         format_text(text, dialect="glue")
+
+
+def test_the_example_of_the_documentation_is_in_shape() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "formatting.md").read_text(encoding="utf-8")
+    lines = [line for line in page.split("\n- ")[0].split("\n")[3:] if line.startswith("    ") or not line]
+    example = "\n".join(line[4:] for line in lines).strip() + "\n"
+    assert example.startswith("# Orders")
+    assert format_text(example) == example
