@@ -1,11 +1,12 @@
 """The abstract syntax of DQDL: frozen nodes, each with its span.
 
 Two nodes are equal when they mean the same text: spans do not take part. `str(node)` is the canonical text
-under which a rule appears in results (REFERENCE A.8).
+under which a rule appears in results (REFERENCE A.8). Rules nest without a bound, so nothing here recurses.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
@@ -15,8 +16,41 @@ from dq.spans import Source, Span
 NOWHERE = Span(0, 0)
 
 
-def _span() -> Span:
-    return field(default=NOWHERE, compare=False, repr=False, kw_only=True)  # type: ignore[no-any-return]
+class Node:
+    """A part of the tree: what printing, equality and hashing have in common."""
+
+    __slots__ = ()
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        """What the canonical text consists of, in order: text, and the nodes to print in place."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        written: list[str] = []
+        pending: list[str | Node] = [self]
+        while pending:
+            part = pending.pop()
+            if isinstance(part, str):
+                written.append(part)
+            else:
+                pending.extend(reversed(part._parts()))
+        return "".join(written)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+def _separated(nodes: Sequence[Node], separator: str) -> tuple[str | Node, ...]:
+    """The nodes with the separator between them."""
+    return tuple(part for node in nodes for part in (separator, node))[1:]
 
 
 # -- operands ------------------------------------------------------------------------------------------
@@ -30,109 +64,146 @@ class Keyword(Enum):
     WHITESPACES_ONLY = "WHITESPACES_ONLY"
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Number(Node):
     """A literal as written, its minus sign included and put beside it: `-5`, `0.10`."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (self.text,)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Call(Node):
     """A function of the history: `avg(last(10))`. The parser takes any name."""
 
     name: str
     arguments: tuple[NumberOperand, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (self.name, "(", *_separated(self.arguments, ","), ")")
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Arithmetic(Node):
     """A chain `a + b * c`, flat: all operators have one precedence and associate to the left (A.3)."""
 
     operands: tuple[NumberOperand, ...]
     operators: tuple[str, ...]
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        pairs = zip(self.operators, self.operands[1:], strict=True)
+        return (self.operands[0], *(part for sign, operand in pairs for part in (f" {sign} ", operand)))
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Group(Node):
     """Parentheses around a number that the canonical text keeps."""
 
     inner: NumberOperand
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return ("(", self.inner, ")")
 
 
-@dataclass(frozen=True, slots=True)
-class Null:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Null(Node):
     """NULL, EMPTY or WHITESPACES_ONLY as an operand."""
 
     keyword: Keyword
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (self.keyword.value,)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Text(Node):
     r"""A quoted text. `raw` is what stands between the quotes, `value` has `\"` and `\\` decoded."""
 
     raw: str
     value: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f'"{self.raw}"',)
 
 
-@dataclass(frozen=True, slots=True)
-class Date:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Date(Node):
     """A quoted date, `"2024-01-31"`: midnight of that day. `text` is without the quotes."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f'"{self.text}"',)
 
 
-@dataclass(frozen=True, slots=True)
-class Time:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Time(Node):
     """A quoted time of day, `"9:30 AM"` or `"21:30"`: today at that time in the rule's time zone."""
 
     text: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f'"{self.text}"',)
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Duration(Node):
     """A whole amount of `days`, `hours` or `minutes`."""
 
     amount: int
     unit: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f"{self.amount} {self.unit}",)
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Now(Node):
     """`now()`, or `(now() - 3 days)` where `sign` is `+` or `-` and `offset` the duration."""
 
     text: str
     sign: str = ""
     offset: Duration | None = None
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (self.text,) if self.offset is None else (f"({self.text} {self.sign} ", self.offset, ")")
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Size(Node):
     """A file size in bytes: an amount in units of 1024. A bare number has the unit `B`."""
 
     amount: int
     unit: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f"{self.amount} {self.unit}",)
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Variable(Node):
     """A use of a variable, `$name`; `values` is what it stands for, `is_list` how it was declared."""
 
     name: str
-    values: tuple[Text | Null, ...] = field(default=(), compare=False)
-    is_list: bool = field(default=False, compare=False)
-    span: Span = _span()
+    values: tuple[Text | Null, ...] = ()
+    is_list: bool = False
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f"${self.name}",)
 
 
 NumberOperand: TypeAlias = Number | Call | Arithmetic | Group | Null
@@ -171,24 +242,46 @@ class Operator(Enum):
     NOT_MATCHES = "not matches"
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Condition(Node):
     """An operator and its operands: two for `between`, one or more for `in`, one for every other.
 
-    A list that is a variable (`in $x`) is one `Variable` operand.
+    `in $x` has one `Variable` operand and no brackets: `is_list` tells it from `in [$x]`. A tag may have a list
+    behind its equals sign too: `filterOrder = ["uriRegex","recentFiles"]`.
     """
 
     kind: Kind
     operator: Operator
     operands: tuple[Operand, ...]
-    span: Span = _span()
+    is_list: bool = False
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Condition) and self.kind is other.kind and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        first, *rest = self.operands
+        word = self.operator.value
+        if self.operator in (Operator.BETWEEN, Operator.NOT_BETWEEN):
+            return (f"{word} ", first, " and ", *rest)
+        if self.is_list:
+            return (f"{word} [", *_separated(self.operands, ","), "]")
+        return (f"{word} ", first)
+
+
+def _labels(labels: Sequence[Label]) -> tuple[str | Node, ...]:
+    """Labels as they end a rule; nothing when there are none."""
+    return (" labels=[", *_separated(labels, ", "), "]") if labels else ()
 
 
 # -- rules ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Parameter(Node):
     """A parameter of a rule: quoted text, a bare name, or a variable (`name` is then its name).
 
     `value` is what the parameter says: escapes decoded, the variable resolved. `raw` is as written, without
@@ -200,38 +293,51 @@ class Parameter:
     quoted: bool = True
     variable: bool = False
     connector: str = ""
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        word = f"${self.raw}" if self.variable else f'"{self.raw}"' if self.quoted else self.raw
+        return (f"{self.connector} {word}" if self.connector else word,)
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Where(Node):
     """The filter of a rule: a boolean SQL expression as text."""
 
     raw: str
     value: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f'where "{self.raw}"',)
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tag(Node):
     """`with name = value`; the name is kept as written, `threshold` in lower case."""
 
     name: str
     condition: Condition
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f"with {self.name} ", self.condition)
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Label(Node):
     """`"key"="value"`, raw as written between the quotes."""
 
     key: str
     value: str
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f'"{self.key}"="{self.value}"',)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Rule(Node):
     """One use of a rule type."""
 
     name: str
@@ -240,8 +346,15 @@ class Rule:
     where: Where | None = None
     tags: tuple[Tag, ...] = ()
     labels: tuple[Label, ...] = ()
-    span: Span = _span()
-    name_span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+    name_span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        thresholds = [tag for tag in self.tags if tag.name == "threshold"]
+        others = [tag for tag in self.tags if tag.name != "threshold"]
+        optional = [self.condition, self.where, *thresholds, *others]
+        words = [*self.parameters, *(part for part in optional if part is not None)]
+        return (self.name, *(part for word in words for part in (" ", word)), *_labels(self.labels))
 
     @property
     def threshold(self) -> Condition | None:
@@ -249,24 +362,32 @@ class Rule:
         return next((tag.condition for tag in self.tags if tag.name == "threshold"), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Composite:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Composite(Node):
     """Rules joined by one operator, `and` or `or`; a chain of one operator is flat."""
 
     operator: str
     operands: tuple[RuleExpression, ...]
     labels: tuple[Label, ...] = ()
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        joined = ("(", *_separated(self.operands, f") {self.operator.upper()} ("), ")")
+        return ("(", *joined, ")", *_labels(self.labels)) if self.labels else joined
 
 
-@dataclass(frozen=True, slots=True)
-class Analyzer:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Analyzer(Node):
     """A statistic to gather without judging it."""
 
     name: str
     parameters: tuple[Parameter, ...] = ()
-    span: Span = _span()
-    name_span: Span = _span()
+    tags: tuple[Tag, ...] = ()
+    span: Span = field(default=NOWHERE, kw_only=True)
+    name_span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (self.name, *(part for word in (*self.parameters, *self.tags) for part in (" ", word)))
 
 
 RuleExpression: TypeAlias = Rule | Composite
@@ -275,28 +396,37 @@ RuleExpression: TypeAlias = Rule | Composite
 # -- the document --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Pair(Node):
     """An entry of a dictionary; `values` holds one text, or those of a list."""
 
     key: str
     values: tuple[str, ...]
     is_list: bool = False
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        texts = [f'"{value}"' for value in self.values]
+        return (f'"{self.key}": [ {", ".join(texts)} ]' if self.is_list else f'"{self.key}": {texts[0]}',)
 
 
-@dataclass(frozen=True, slots=True)
-class VariableDeclaration:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class VariableDeclaration(Node):
     """`name = "text"` or `name = ["a", "b"]`."""
 
     name: str
     values: tuple[Text | Null, ...]
     is_list: bool = False
-    span: Span = _span()
+    span: Span = field(default=NOWHERE, kw_only=True)
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        if self.is_list:
+            return (f"{self.name} = [", *_separated(self.values, ","), "]")
+        return (f"{self.name} = ", *self.values)
 
 
-@dataclass(frozen=True)
-class Ruleset:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ruleset(Node):
     """A parsed document. Rules and analyzers are in source order."""
 
     rules: tuple[RuleExpression, ...] = ()
@@ -305,5 +435,22 @@ class Ruleset:
     sources: tuple[Pair, ...] = ()
     variables: tuple[VariableDeclaration, ...] = ()
     default_labels: tuple[Label, ...] = ()
-    source: Source = field(default=Source(""), compare=False, repr=False)
-    dialect: str = field(default="dq", compare=False)
+    source: Source = Source("")
+    dialect: str = "dq"
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        sections: list[tuple[str | Node, ...]] = [
+            _section("Metadata = {", self.metadata, "}"),
+            _section("DataSources = {", self.sources, "}"),
+            _separated(self.variables, "\n"),
+            _section("DefaultLabels = [", self.default_labels, "]"),
+            _section("Rules = [", self.rules, "]"),
+            _section("Analyzers = [", self.analyzers, "]"),
+        ]
+        filled = [section for section in sections if section]
+        return tuple(part for section in filled for part in ("\n\n", *section))[1:]
+
+
+def _section(opening: str, entries: Sequence[Node], closing: str) -> tuple[str | Node, ...]:
+    """A section with an entry to a line; nothing when there are no entries."""
+    return (f"{opening}\n    ", *_separated(entries, ",\n    "), f"\n{closing}") if entries else ()

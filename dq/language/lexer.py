@@ -103,3 +103,7 @@ def _terminals() -> tuple[dict[str, str], re.Pattern[str]]:
     # The look-ahead keeps the CR of a line end, which is white space, out of the run.
     alternatives.append(rf'(?P<{UNKNOWN}>(?:(?!\r\n)[^ \t\n"#A-Za-z0-9_.{begins}])+)')
     return fixed, re.compile("|".join(alternatives))
+
+
+# Lark reads the kind of a token under this name.
+Token.type = Token.kind  # type: ignore[attr-defined]

@@ -1,0 +1,83 @@
+"""The codes of all diagnostics of the language: one table."""
+
+from __future__ import annotations
+
+from dq.diagnostics import Severity
+
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
+
+CODES: dict[str, tuple[Severity, str]] = {
+    # The text does not follow the grammar.
+    "DQ001": (ERROR, "unknown character"),
+    "DQ002": (ERROR, "text without a closing quote"),
+    "DQ003": (ERROR, "unexpected word"),
+    "DQ004": (ERROR, "bracket without its closing bracket"),
+    "DQ005": (ERROR, "closing bracket without its opening bracket"),
+    "DQ006": (ERROR, "missing comma"),
+    "DQ007": (ERROR, "superfluous comma"),
+    "DQ008": (ERROR, "text outside of the sections"),
+    "DQ009": (ERROR, "section repeated or out of order"),
+    "DQ010": (ERROR, "no rules"),
+    "DQ011": (ERROR, "malformed section"),
+    "DQ012": (ERROR, "keyword in the wrong letter case"),
+    "DQ013": (ERROR, "operator of another language"),
+    "DQ014": (ERROR, "comment of another language"),
+    "DQ015": (ERROR, "malformed number"),
+    "DQ016": (ERROR, "clauses repeated or out of order"),
+    "DQ017": (ERROR, "keyword as a name"),
+    "DQ018": (ERROR, "no rule type"),
+    # The text follows the grammar, and its parts do not fit each other.
+    "DQ101": (ERROR, "rule type in the wrong section"),
+    "DQ102": (ERROR, "unknown rule type"),
+    "DQ103": (ERROR, "wrong number of parameters"),
+    "DQ104": (ERROR, "missing condition"),
+    "DQ105": (ERROR, "condition where there is none"),
+    "DQ106": (ERROR, "condition of the wrong kind"),
+    "DQ107": (ERROR, "operands that do not fit"),
+    "DQ108": (ERROR, "where is not supported"),
+    "DQ109": (ERROR, "empty where"),
+    "DQ110": (ERROR, "threshold is not supported"),
+    "DQ111": (ERROR, "malformed threshold"),
+    "DQ112": (ERROR, "malformed tag"),
+    "DQ113": (ERROR, "unknown time zone"),
+    "DQ114": (ERROR, "impossible date or time"),
+    "DQ115": (ERROR, "malformed labels"),
+    "DQ116": (ERROR, "condition and threshold together"),
+    "DQ117": (ERROR, "NULL has no order"),
+    "DQ118": (ERROR, "number out of range"),
+    "DQ119": (ERROR, "malformed regular expression"),
+    "DQ120": (ERROR, "variable declared twice"),
+    "DQ121": (ERROR, "malformed variable name"),
+    "DQ122": (ERROR, "variable in a variable"),
+    "DQ123": (ERROR, "undeclared variable"),
+    "DQ124": (ERROR, "list where one text is needed"),
+    "DQ130": (ERROR, "unknown key"),
+    "DQ131": (ERROR, "malformed dictionary"),
+    "DQ140": (ERROR, "unknown function"),
+    "DQ141": (ERROR, "wrong arguments"),
+    # The text is valid and means something else than it seems to.
+    "DQ201": (WARNING, "unknown tag"),
+    "DQ202": (WARNING, "range that is empty"),
+    "DQ203": (WARNING, "arithmetic without precedence"),
+    "DQ204": (WARNING, "date that is arithmetic"),
+    "DQ205": (WARNING, "parameter that looks like a keyword"),
+    "DQ206": (WARNING, "labels of the last part only"),
+    "DQ207": (WARNING, "keyword in a variable"),
+    "DQ208": (WARNING, "key given twice"),
+    "DQ209": (WARNING, "variable named like a section"),
+    "DQ210": (WARNING, "undocumented analyzer"),
+    "DQ211": (WARNING, "ignored text"),
+    "DQ212": (WARNING, "rule type in another spelling"),
+    # The text is valid here and refused by AWS Glue.
+    "DQ301": (WARNING, "rule type unknown to Glue"),
+    "DQ302": (WARNING, "characters refused by Glue"),
+    "DQ303": (WARNING, "comment at the end refused by Glue"),
+    "DQ304": (WARNING, "variable refused by Glue"),
+    "DQ305": (WARNING, "date as text refused by Glue"),
+    "DQ306": (WARNING, "order of clauses refused by Glue"),
+    "DQ307": (WARNING, "tag refused by Glue"),
+    "DQ308": (WARNING, "threshold refused by Glue"),
+    "DQ309": (WARNING, "label refused by Glue"),
+    "DQ310": (WARNING, "more than Glue takes"),
+}
+"""Severity and title by code. DQ0xx: syntax, DQ1xx: validity, DQ2xx: misreadings, DQ3xx: portability to Glue."""
