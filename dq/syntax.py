@@ -439,16 +439,48 @@ class Ruleset(Node):
     dialect: str = "dq"
 
     def _parts(self) -> tuple[str | Node, ...]:
-        sections: list[tuple[str | Node, ...]] = [
+        """The canonical text leaves out variables and default labels, as Glue's does (A.8)."""
+        return _sections(
             _section("Metadata = {", self.metadata, "}"),
             _section("DataSources = {", self.sources, "}"),
-            _separated(self.variables, "\n"),
-            _section("DefaultLabels = [", self.default_labels, "]"),
             _section("Rules = [", self.rules, "]"),
             _section("Analyzers = [", self.analyzers, "]"),
-        ]
-        filled = [section for section in sections if section]
-        return tuple(part for section in filled for part in ("\n\n", *section))[1:]
+        )
+
+    def document(self) -> str:
+        """The whole document: unlike the canonical text it parses to an equal ruleset, whatever it uses."""
+        return str(_Document(self))
+
+    def __eq__(self, other: object) -> bool:
+        return self.document() == other.document() if isinstance(other, Ruleset) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.document())
+
+
+class _Document(Node):
+    """A ruleset with nothing left out."""
+
+    __slots__ = ("ruleset",)
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self.ruleset = ruleset
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        of = self.ruleset
+        return _sections(
+            _section("Metadata = {", of.metadata, "}"),
+            _section("DataSources = {", of.sources, "}"),
+            _separated(of.variables, "\n"),
+            _section("DefaultLabels = [", of.default_labels, "]"),
+            _section("Rules = [", of.rules, "]"),
+            _section("Analyzers = [", of.analyzers, "]"),
+        )
+
+
+def _sections(*sections: tuple[str | Node, ...]) -> tuple[str | Node, ...]:
+    """The sections that are there, an empty line between them."""
+    return tuple(part for section in sections if section for part in ("\n\n", *section))[1:]
 
 
 def _section(opening: str, entries: Sequence[Node], closing: str) -> tuple[str | Node, ...]:

@@ -596,7 +596,8 @@ class Checker:
         first = raw.operands[0]
         culprit = next((each for each in raw.operands if _is_misshapen(each)), None)
         if culprit is not None:
-            message, label = f"`{shortened(str(culprit))}` cannot be calculated", "only numbers can be"
+            written = self.findings.source.text[culprit.span.start : culprit.span.end]
+            message, label = f"`{shortened(written)}` cannot be calculated", "only numbers can be"
             help = "calculate with numbers only; write `(now() - 3 days)` for a date"
             self.findings.report("DQ107", culprit.span, message, label, help)
             return

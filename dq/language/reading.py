@@ -305,7 +305,7 @@ class Reader:
                 fields["variables"].append(read)
             else:
                 for field, value in read.items():
-                    fields[field] = (*(fields.get(field) or ()), *value) if isinstance(value, tuple) else value
+                    fields[field] = (*(fields.get(field) or ()), *value) if type(value) is tuple else value
 
     def _empty_piece(self, section: Section, at: int) -> None:
         is_last = at == len(section.pieces) - 1
@@ -321,8 +321,8 @@ class Reader:
                 read.append(run(rule, self.tokens[start:end]))
                 break
             except Unexpected as unexpected:
-                at = start + unexpected.at
-            place = Place(self.tokens, start, end, at, unexpected.expected, self.partner, self.rule_types)
+                at, wanted = start + unexpected.at, unexpected.expected
+            place = Place(self.tokens, start, end, at, wanted, self.partner, self.rule_types)
             complaint = explain(place)
             if not self._is_consequence(start, end):
                 complaint.report(self.findings)
