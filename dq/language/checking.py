@@ -87,9 +87,7 @@ KEYS: dict[str, dict[str, bool]] = {
 }
 """The keys of each dictionary and whether they need a list."""
 
-_ORDERED = frozenset(
-    {Operator.GT, Operator.GE, Operator.LT, Operator.LE, Operator.BETWEEN, Operator.NOT_BETWEEN}
-)
+_ORDERED = frozenset({Operator.GT, Operator.GE, Operator.LT, Operator.LE, Operator.BETWEEN, Operator.NOT_BETWEEN})
 _RANGES = frozenset({Operator.BETWEEN, Operator.NOT_BETWEEN})
 _TEXT_OPERATORS = frozenset(Operator) - _ORDERED
 _NUMERIC: tuple[type[Any], ...] = (Number, Call, Arithmetic, Group)
@@ -311,7 +309,9 @@ class Checker:
         taken = {label.key for label in rule.labels}
         for label in labels:
             if label.key in taken:
-                self._label_problem(label.span, f'label key `{shortened(label.key)}` is given twice', "this key is taken")
+                self._label_problem(
+                    label.span, f"label key `{shortened(label.key)}` is given twice", "this key is taken"
+                )
         return replace(rule, labels=(*rule.labels, *labels), span=raw.span)
 
     def _signature(self, name: Token, section: str) -> Signature | None:
@@ -606,7 +606,7 @@ class Checker:
             variable = any(isinstance(each, Variable) for each in raw.operands)
             message = f"`{word}` with {'a variable' if variable else 'a text'}"
             label = "a variable stands for texts, and texts have no order" if variable else "texts have no order"
-            help = "write a number without quotes, or a date as `\"2024-01-31\"`"
+            help = 'write a number without quotes, or a date as `"2024-01-31"`'
             self.findings.report("DQ107", raw.span, message, label, help)
             return
         if raw.operator in (Operator.MATCHES, Operator.NOT_MATCHES):
@@ -621,8 +621,10 @@ class Checker:
     def _operand(self, raw: RawOperand, kind: Kind, condition: RawCondition) -> Any:
         """The node of an operand; None, and a diagnostic, if it is refused."""
         if type(raw) is Number:
-            return Size(int(raw.text), "B", span=raw.span) if kind is Kind.SIZE and self._in_range(raw) else (
-                raw if kind is Kind.NUMBER else None
+            return (
+                Size(int(raw.text), "B", span=raw.span)
+                if kind is Kind.SIZE and self._in_range(raw)
+                else (raw if kind is Kind.NUMBER else None)
             )
         return _OPERANDS[type(raw)](self, raw, kind, condition)
 
@@ -634,10 +636,10 @@ class Checker:
             return self._text_of(raw)
         problem = _date_problem(raw.text) if isinstance(raw, Date) else _time_problem(raw.text)
         if problem and isinstance(raw, Date):
-            help = "write a day of the calendar as `\"2024-01-31\"`"
+            help = 'write a day of the calendar as `"2024-01-31"`'
             self.findings.reject_in_dq("DQ114", raw.span, f'`"{raw.text}"` is no date', problem, help)
         elif problem:
-            help = "write a time as `\"9:30 AM\"` or `\"21:30\"`"
+            help = 'write a time as `"9:30 AM"` or `"21:30"`'
             self.findings.report("DQ114", raw.span, f'`"{raw.text}"` is no time', problem, help)
             return None
         return raw
@@ -682,7 +684,9 @@ class Checker:
         if condition.bracketed or not is_membership:
             where = "in a list" if condition.bracketed else f"behind `{condition.operator.value}`"
             message = f"variable `{shortened(raw.name)}` {where}"
-            self.findings.not_in_glue("DQ304", raw.span, message, f"write `in ${shortened(raw.name)}`, or the text itself")
+            self.findings.not_in_glue(
+                "DQ304", raw.span, message, f"write `in ${shortened(raw.name)}`, or the text itself"
+            )
         declared = self._variable(raw.name, raw.span)
         if declared is None:
             return None
@@ -711,14 +715,14 @@ class Checker:
                 self._call(node, wants_list)
                 is_aggregate = node.name in LISTS
                 pending.extend(
-                    (each, is_aggregate or (node.name == "index" and at == 0))
-                    for at, each in enumerate(node.arguments)
+                    (each, is_aggregate or (node.name == "index" and at == 0)) for at, each in enumerate(node.arguments)
                 )
             elif isinstance(node, Word):
                 self._word(node)
                 fits = False
             elif not (isinstance(node, Number) or _is_null(node)):
-                message, label = f"`{shortened(str(node))}` in a calculation", "only numbers can be calculated"
+                written = self.findings.source.text[_span(node).start : _span(node).end]
+                message, label = f"`{shortened(written)}` in a calculation", "only numbers can be calculated"
                 self.findings.report("DQ107", _span(node), message, label, "write a number")
                 fits = False
         return fits
@@ -726,7 +730,7 @@ class Checker:
     def _arithmetic(self, node: Arithmetic) -> None:
         if any(isinstance(each, Null) for each in node.operands):
             message, label = "NULL in a calculation", "the result is no number"
-            self.findings.reject_in_dq("DQ117", node.span, message, label, "write a number")
+            self.findings.report("DQ117", node.span, message, label, "write a number")
         if _is_unquoted_date(node, self.findings.source.text):
             written = self.findings.source.text[node.span.start : node.span.end]
             first, *rest = (int(each.text) for each in node.operands if isinstance(each, Number))
@@ -789,9 +793,12 @@ class Checker:
         """Check a condition that asks for an order."""
         for each in condition.operands:
             if _is_null(each):
-                message, label = f"`{condition.operator.value}` with NULL", "NULL is neither more nor less than anything"
+                message, label = (
+                    f"`{condition.operator.value}` with NULL",
+                    "NULL is neither more nor less than anything",
+                )
                 help = "write `= NULL` or `!= NULL`, or a value"
-                self.findings.reject_in_dq("DQ117", each.span, message, label, help)
+                self.findings.report("DQ117", each.span, message, label, help)
                 return
         if condition.operator in _RANGES:
             low, high = (_comparable(each) for each in condition.operands)
@@ -805,9 +812,7 @@ class Checker:
 
     # -- clauses ---------------------------------------------------------------------------------------
 
-    def _clauses(
-        self, raw: RawRule, signature: Signature | None
-    ) -> tuple[Where | None, tuple[Label, ...], list[Tag]]:
+    def _clauses(self, raw: RawRule, signature: Signature | None) -> tuple[Where | None, tuple[Label, ...], list[Tag]]:
         """The where clause, the labels and the tags of a rule."""
         where: Where | None = None
         labels: tuple[Label, ...] = ()
@@ -935,7 +940,7 @@ class Checker:
             return None
         if condition.operator is not Operator.EQ:
             message, label = f"tag `{name}` with `{condition.operator.value}`", "a tag takes one value behind `=`"
-            self.findings.report("DQ112", condition.span, message, label, f'write `with {name} = …`')
+            self.findings.report("DQ112", condition.span, message, label, f"write `with {name} = …`")
             return None
         problem = _tag_problem(condition, value)
         if problem:
@@ -948,7 +953,11 @@ class Checker:
         given = raw.condition
         known = ("recentFiles", "uriRegex")
         names = [each.value if isinstance(each, Text) else "" for each in given.operands]
-        if given.operator is not Operator.EQ or any(name not in known for name in names) or len(set(names)) < len(names):
+        if (
+            given.operator is not Operator.EQ
+            or any(name not in known for name in names)
+            or len(set(names)) < len(names)
+        ):
             message, label = f"tag `{raw.name.text}` takes a list of tag names", "this is none"
             help = 'write `with filterOrder = ["uriRegex","recentFiles"]`'
             self.findings.report("DQ112", given.span, message, label, help)
@@ -1016,7 +1025,9 @@ class Checker:
         problem = None if self.findings.is_glue else regex_problem(pattern)
         if problem:
             message = f"malformed regular expression `{shortened(pattern)}`"
-            self.findings.report("DQ119", span, message, problem, "correct it, or escape the character with a backslash")
+            self.findings.report(
+                "DQ119", span, message, problem, "correct it, or escape the character with a backslash"
+            )
 
 
 # -- tables --------------------------------------------------------------------------------------------

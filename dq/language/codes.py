@@ -43,7 +43,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "DQ114": (ERROR, "impossible date or time"),
     "DQ115": (ERROR, "malformed labels"),
     "DQ116": (ERROR, "condition and threshold together"),
-    "DQ117": (ERROR, "NULL has no order"),
+    "DQ117": (WARNING, "NULL has no order"),
     "DQ118": (ERROR, "number out of range"),
     "DQ119": (ERROR, "malformed regular expression"),
     "DQ120": (ERROR, "variable declared twice"),

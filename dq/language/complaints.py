@@ -220,7 +220,9 @@ def _singular_unit(place: Place) -> Complaint | None:
             )
         if token.text.upper() in ("KB", "MB", "GB", "TB", "B"):
             unit = token.text.upper()
-            return Complaint("DQ012", token.span, f"unknown unit `{token.text}`", "units are capital", f"write `{unit}`")
+            return Complaint(
+                "DQ012", token.span, f"unknown unit `{token.text}`", "units are capital", f"write `{unit}`"
+            )
     return None
 
 
@@ -260,14 +262,18 @@ def _comma(place: Place) -> Complaint | None:
     if follows and follows.kind in ("RSQB", "RBRACE", "RPAR"):
         return Complaint("DQ007", token.span, "comma behind the last element", "nothing follows it", "remove the comma")
     if before and before.kind in ("LSQB", "COMMA", "LBRACE"):
-        return Complaint("DQ007", token.span, "comma without an element", "nothing stands before it", "remove the comma")
+        return Complaint(
+            "DQ007", token.span, "comma without an element", "nothing stands before it", "remove the comma"
+        )
     return None
 
 
 def _comma_gap(place: Place) -> Complaint | None:
     before, token = place.token(-1), place.token()
     if before and before.kind == "COMMA" and (token is None or token.kind in ("RSQB", "RBRACE", "RPAR")):
-        return Complaint("DQ007", before.span, "comma behind the last element", "nothing follows it", "remove the comma")
+        return Complaint(
+            "DQ007", before.span, "comma behind the last element", "nothing follows it", "remove the comma"
+        )
     return None
 
 
@@ -313,7 +319,9 @@ def _clause_order(place: Place) -> Complaint | None:
 def _malformed_number(place: Place) -> Complaint | None:
     token, before = place.token(), place.token(-1)
     if token and token.kind == "PLUS" and "INT" in place.expected:
-        return Complaint("DQ015", token.span, "plus sign in front of a number", "a number has no plus sign", "remove it")
+        return Complaint(
+            "DQ015", token.span, "plus sign in front of a number", "a number has no plus sign", "remove it"
+        )
     if before and before.kind == "MINUS" and token and token.kind in ("IDENT", "LPAR", "NOW", "MINUS"):
         return Complaint(
             "DQ015",
@@ -400,7 +408,11 @@ def _no_rule_type(place: Place) -> Complaint | None:
             follows = token is not None and token.kind == "NOT"
             help = "there is no negation: write the opposite condition" if follows else "add a rule, or remove the word"
             return Complaint(
-                "DQ018", token.span if token else before.span, f"no rule behind `{before.text}`", "a rule is missing", help
+                "DQ018",
+                token.span if token else before.span,
+                f"no rule behind `{before.text}`",
+                "a rule is missing",
+                help,
             )
         return None
     if token.kind in ("STRING", "DATE", "TIME"):
@@ -440,7 +452,9 @@ def _no_rule_type(place: Place) -> Complaint | None:
 def _no_rule_in_parentheses(place: Place) -> Complaint | None:
     token = place.token()
     if token and token.kind == "RPAR" and place.kind(-1) == "LPAR":
-        return Complaint("DQ018", token.span, "empty parentheses", "a rule or a value is missing", "fill or remove them")
+        return Complaint(
+            "DQ018", token.span, "empty parentheses", "a rule or a value is missing", "fill or remove them"
+        )
     return None
 
 

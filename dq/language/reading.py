@@ -49,7 +49,9 @@ class Reader:
         self.text = findings.source.text
         everything = tokenize(self.text)
         self.unknown = [token for token in everything if token.kind == UNKNOWN]
-        self.comment_at_end = bool(everything) and everything[-1].kind == COMMENT and everything[-1].end == len(self.text)
+        self.comment_at_end = (
+            bool(everything) and everything[-1].kind == COMMENT and everything[-1].end == len(self.text)
+        )
         self.everything = everything
         readable = [token for token in everything if token.kind != COMMENT and token.kind != UNKNOWN]
         self.tokens = connected(self._without_foreign_comments(readable))
@@ -220,13 +222,18 @@ class Reader:
             help = f"remove this `{first.text}`"
             self.findings.report("DQ005", first.span, message, "no bracket is open here", help)
             return
-        if any(begins_rule(tokens, at, self.rule_types) for at in range(section.start, min(section.end, section.start + 20))):
+        if any(
+            begins_rule(tokens, at, self.rule_types)
+            for at in range(section.start, min(section.end, section.start + 20))
+        ):
             label, help = "rules stand inside of a section", "write `Rules = [ … ]` around the rules"
         else:
             keyword = first.kind == "IDENT" and nearest(first.text, _KEYWORDS.values())
             label = "this belongs to no section"
             help = f"did you mean `{keyword} = …`?" if keyword else "remove it"
-        self.findings.report("DQ008", span, f"unexpected `{shortened(first.text)}` outside of the sections", label, help)
+        self.findings.report(
+            "DQ008", span, f"unexpected `{shortened(first.text)}` outside of the sections", label, help
+        )
 
     def _header(self, section: Section, seen: Sequence[Section]) -> bool:
         """Report what is wrong with the beginning and the place of a section; false if it cannot be read."""

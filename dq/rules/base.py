@@ -493,7 +493,7 @@ class ShareRule(BoundRule):
         share = ratio.matching / ratio.total
         metrics = {self.name_of(self.statistic): share, **self.others(facts)}
         failing = (ratio.total - ratio.matching, ratio.total)
-        shown = f"{show(share, asked.numbers)} of rows"
+        shown = share_of_rows(share, asked)
         if asked.holds(share):
             return Judgement(Verdict.PASSED, "", shown, expected, metrics, failing)
         return Judgement(Verdict.FAILED, self.complaint(failing, share, asked), shown, expected, metrics, failing)
@@ -505,6 +505,11 @@ class ShareRule(BoundRule):
     def complaint(self, failing: tuple[int, int], share: float, asked: Requirement) -> str:
         """Why the rule failed."""
         return unmet(failing, f"{self.subject()} {self.expectation()}", share, asked)
+
+
+def share_of_rows(share: float, asked: Requirement) -> str:
+    """A share of rows, for a table."""
+    return "all rows" if share == 1 else f"{show(share, asked.numbers)} of rows"
 
 
 def rows_fail(failing: tuple[int, int]) -> str:

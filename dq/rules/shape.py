@@ -111,7 +111,7 @@ class ColumnNamesMatchPattern(BoundRule):
         assert isinstance(found, Names)  # noqa: S101 - what NamesMatching measures
         share = len(found.whole) / found.total
         metrics = {"Dataset.*.ColumnNamesPatternMatchRatio": share}
-        shown = f"{show(share)} of names"
+        shown = "all names" if share == 1 else f"{show(share)} of names"
         partly = [name for name in found.partly if name not in found.whole]
         notes = (
             (f"the pattern occurs inside {_names(partly)} too, which Glue's open engine would accept",)

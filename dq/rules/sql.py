@@ -18,7 +18,7 @@ from dq.rules.base import (
     judge_emptiness,
     judge_number,
     rule_type,
-    show,
+    share_of_rows,
     sizes,
     unmet,
 )
@@ -99,7 +99,7 @@ class CustomSql(BoundRule):
         share = found.matching / found.total
         metrics = {"Dataset.*.CustomSQL.Compliance": share}
         failing = (found.total - found.matching, found.total)
-        shown = f"{show(share, asked.numbers)} of rows"
+        shown = share_of_rows(share, asked)
         if asked.holds(share):
             return Judgement(Verdict.PASSED, "", shown, expected, metrics, failing)
         reason = unmet(failing, "each row among those the query returns", share, asked)
