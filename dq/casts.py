@@ -25,7 +25,8 @@ SPACE = r"[\x00-\x20\x7f]*"
 _SIGNED = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _HOUR, _SIXTY = "(?:[01]?[0-9]|2[0-3])", "[0-5]?[0-9]"
 _CLOCK_TAIL = rf":({_SIXTY})(?::({_SIXTY})(?:\.([0-9]*))?([^0-9.].*?)?)?"
-_INSTANT = rf"(?s)\A{SPACE}\+?(-?[0-9]{{4,6}})(?:-([0-9]{{1,2}})(?:-([0-9]{{1,2}})(?:[ T]({_HOUR})(?:{_CLOCK_TAIL})?)?)?)?{SPACE}\z"
+_DAY = r"\+?(-?[0-9]{4,6})(?:-([0-9]{1,2})(?:-([0-9]{1,2})"
+_INSTANT = rf"(?s)\A{SPACE}{_DAY}(?:[ T]({_HOUR})(?:{_CLOCK_TAIL})?)?)?)?{SPACE}\z"
 _CLOCK = rf"(?s)\A{SPACE}(?:T({_HOUR})|T?({_HOUR}){_CLOCK_TAIL}){SPACE}\z"
 _OFFSET = r"(?:UTC|GMT|UT)?([+-][0-9]{1,2})(?::?([0-9]{1,2}))?(?::?([0-9]{2}))?"
 _REGION = r"[A-Za-z][A-Za-z0-9~/._+-]+"
@@ -100,7 +101,7 @@ def target(name: str) -> Target:
     raise DqError(f"unknown data type `{name}`", help=f"one of {known}")
 
 
-def castable(column: exp.Expression, source: Type, target_name: str, date_format: str | None = None) -> exp.Expression:
+def castable(column: exp.Expr, source: Type, target_name: str, date_format: str | None = None) -> exp.Expr:
     """Whether Spark's cast of a value gives a value: true or false, never NULL; a NULL cannot be cast.
 
     A `date_format` outside of B.12 makes every row false, as documented; an empty one counts as none.
@@ -134,7 +135,7 @@ def _always(source: Type, wanted: Target) -> bool:
     return False
 
 
-def cast(value: exp.Expression, source: Type, wanted: Target) -> exp.Expression:
+def cast(value: exp.Expr, source: Type, wanted: Target) -> exp.Expr:
     """The value in another type, NULL where Spark gives NULL, also for casts that Spark refuses to plan."""
     if source is Type.OTHER:
         value, source = to(value, "VARCHAR"), Type.STRING
@@ -144,29 +145,29 @@ def cast(value: exp.Expression, source: Type, wanted: Target) -> exp.Expression:
     return rule(value, wanted) if rule else exp.cast(exp.null(), wanted.native)
 
 
-def to_date(value: exp.Expression, source: Type) -> exp.Expression:
+def to_date(value: exp.Expr, source: Type) -> exp.Expr:
     """The day of a value: text is parsed as Spark's `to_date` does, what is no date is NULL."""
     return cast(value, source, TARGETS["date"])
 
 
-def to_timestamp(value: exp.Expression, source: Type, today: date | None = None) -> exp.Expression:
-    """The instant of a value in UTC, NULL for what is none; a bare time of day belongs to `today` (default: the query's)."""
+def to_timestamp(value: exp.Expr, source: Type, today: date | None = None) -> exp.Expr:
+    """The instant of a value in UTC, NULL for what is none; a bare time of day is `today`'s, or the query's."""
     if source is Type.STRING:
         return _text_to_timestamp(value, TARGETS["timestamp"], today)
     return cast(value, source, TARGETS["timestamp"])
 
 
-def length(value: exp.Expression) -> exp.Expression:
+def length(value: exp.Expr) -> exp.Expr:
     """The number of Unicode code points of a text; NULL for NULL."""
     return fn("length", value)
 
 
-def trim_blanks(value: exp.Expression) -> exp.Expression:
+def trim_blanks(value: exp.Expr) -> exp.Expr:
     """A text without the blanks (U+0020, nothing else) at its ends, as Spark's `trim`."""
     return fn("trim", value, text(" "))
 
 
-def date_of_format(value: exp.Expression, pattern: str) -> exp.Expression:
+def date_of_format(value: exp.Expr, pattern: str) -> exp.Expr:
     """The date that a text spells in one of `DATE_FORMATS`, exactly and without blanks around it; else NULL."""
     widths = {"yyyy": "([0-9]{4})", "MM": "([0-9]{2})", "dd": "([0-9]{2})"}
     parts = re.findall("yyyy|MM|dd", pattern)
@@ -185,7 +186,7 @@ def date_of_format(value: exp.Expression, pattern: str) -> exp.Expression:
 # How each cast is written ------------------------------------------------------------------------------------------
 
 
-def _text_to_boolean(value: exp.Expression, _wanted: Target) -> exp.Expression:
+def _text_to_boolean(value: exp.Expr, _wanted: Target) -> exp.Expr:
     bare = fn("lower", _bare(value))
     return case(
         (isin(bare, "t", "true", "y", "yes", "1"), exp.true()),
@@ -193,7 +194,7 @@ def _text_to_boolean(value: exp.Expression, _wanted: Target) -> exp.Expression:
     )
 
 
-def _text_to_integer(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _text_to_integer(value: exp.Expr, wanted: Target) -> exp.Expr:
     whole = fn("regexp_extract", value, text(rf"\A{SPACE}([+-]?[0-9]+)(?:\.[0-9]*)?{SPACE}\z"), number(1))
     only_fraction = fn("regexp_matches", value, text(rf"\A{SPACE}[+-]?\.[0-9]*{SPACE}\z"))
     return case(
@@ -203,9 +204,9 @@ def _text_to_integer(value: exp.Expression, wanted: Target) -> exp.Expression:
     )
 
 
-def _text_to_float(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _text_to_float(value: exp.Expr, wanted: Target) -> exp.Expr:
     plain = try_to(value, wanted.native)
-    special = rf"\A[\x00-\x20]*(?:([+-]?(?i:inf(?:inity)?))|((?i:nan)|[+-]NaN))[\x00-\x20]*\z"
+    special = r"\A[\x00-\x20]*(?:([+-]?(?i:inf(?:inity)?))|((?i:nan)|[+-]NaN))[\x00-\x20]*\z"
     digits = fn("regexp_extract", value, text(rf"\A[\x00-\x20]*({_SIGNED})[dDfF]?[\x00-\x20]*\z"), number(1))
     infinite = fn("regexp_extract", value, text(special), number(1))
     return case(
@@ -218,7 +219,7 @@ def _text_to_float(value: exp.Expression, wanted: Target) -> exp.Expression:
     )
 
 
-def _text_to_decimal(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _text_to_decimal(value: exp.Expr, wanted: Target) -> exp.Expr:
     spelled = fn("regexp_extract", value, text(rf"\A[\x00-\x20]*({_SIGNED})[\x00-\x20]*\z"), number(1))
     plain = try_to(value, wanted.native)
     return case(
@@ -227,7 +228,7 @@ def _text_to_decimal(value: exp.Expression, wanted: Target) -> exp.Expression:
     )
 
 
-def _text_to_date(value: exp.Expression, _wanted: Target) -> exp.Expression:
+def _text_to_date(value: exp.Expr, _wanted: Target) -> exp.Expr:
     day = fn(
         "regexp_extract",
         value,
@@ -244,7 +245,7 @@ def _text_to_date(value: exp.Expression, _wanted: Target) -> exp.Expression:
     )
 
 
-def _text_to_timestamp(value: exp.Expression, _wanted: Target, today: date | None = None) -> exp.Expression:
+def _text_to_timestamp(value: exp.Expr, _wanted: Target, today: date | None = None) -> exp.Expr:
     names = ("y", "mo", "d", "h", "mi", "s", "f", "z")
     calendar = {each: _part(value, _INSTANT, names, each) for each in names}
     clock_names = ("t", "h", "mi", "s", "f", "z")
@@ -259,7 +260,7 @@ def _text_to_timestamp(value: exp.Expression, _wanted: Target, today: date | Non
     )
 
 
-def _instant(day: exp.Expression, hour: exp.Expression, parts: dict[str, exp.Expression]) -> exp.Expression:
+def _instant(day: exp.Expr, hour: exp.Expr, parts: dict[str, exp.Expr]) -> exp.Expr:
     """The instant of a day and a clock; the zone behind it may be empty, an offset or a region."""
     local = join(
         day, text(" "), hour, text(":"), _or(parts["mi"], "0"), text(":"), _or(parts["s"], "0"), text("."),
@@ -285,7 +286,7 @@ def _instant(day: exp.Expression, hour: exp.Expression, parts: dict[str, exp.Exp
     )
 
 
-def _number_to_integer(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _number_to_integer(value: exp.Expr, wanted: Target) -> exp.Expr:
     """Integers wrap like machine words, as on the JVM."""
     size = 2 ** _BITS[wanted.native]
     wide = exp.cast(value.copy(), "HUGEINT")
@@ -295,11 +296,11 @@ def _number_to_integer(value: exp.Expression, wanted: Target) -> exp.Expression:
     return fn("coalesce", try_to(value, wanted.native), exp.cast(exp.paren(wrapped), wanted.native))
 
 
-def _decimal_to_integer(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _decimal_to_integer(value: exp.Expr, wanted: Target) -> exp.Expr:
     return _number_to_integer(fn("trunc", value), wanted)
 
 
-def _float_to_integer(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _float_to_integer(value: exp.Expr, wanted: Target) -> exp.Expr:
     """A fraction is cut off, NaN is 0, what is too large becomes the largest: the JVM's conversion."""
     # The JVM narrows to int first and cuts that into a byte or a short.
     if wanted.native in ("TINYINT", "SMALLINT"):
@@ -319,28 +320,28 @@ def _float_to_integer(value: exp.Expression, wanted: Target) -> exp.Expression:
     )
 
 
-def _float_to_decimal(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _float_to_decimal(value: exp.Expr, wanted: Target) -> exp.Expr:
     """By way of the shortest digits that spell the double, as Java's BigDecimal.valueOf: 1.005 rounds up."""
     return try_to(to(value, "VARCHAR"), wanted.native)
 
 
-def _number_to_boolean(value: exp.Expression, _wanted: Target) -> exp.Expression:
+def _number_to_boolean(value: exp.Expr, _wanted: Target) -> exp.Expr:
     return exp.NEQ(this=value.copy(), expression=number(0))
 
 
-def _plainly(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _plainly(value: exp.Expr, wanted: Target) -> exp.Expr:
     return try_to(value, wanted.native)
 
 
-def _seconds_to_timestamp(value: exp.Expression, _wanted: Target) -> exp.Expression:
+def _seconds_to_timestamp(value: exp.Expr, _wanted: Target) -> exp.Expr:
     return fn("make_timestamp", try_to(fn("trunc", exp.paren(value.copy()) * number(1_000_000)), "BIGINT"))
 
 
-def _float_to_timestamp(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _float_to_timestamp(value: exp.Expr, wanted: Target) -> exp.Expr:
     return case((fn("isfinite", value), _seconds_to_timestamp(value, wanted)))
 
 
-def _timestamp_to_number(value: exp.Expression, wanted: Target) -> exp.Expression:
+def _timestamp_to_number(value: exp.Expr, wanted: Target) -> exp.Expr:
     seconds = fn("epoch", value)
     if wanted.type is Type.FLOAT:
         return to(seconds, wanted.native)
@@ -357,15 +358,15 @@ def _timestamp_to_number(value: exp.Expression, wanted: Target) -> exp.Expressio
     return _number_to_integer(fn("floor", seconds), wanted)
 
 
-def _boolean_to_timestamp(value: exp.Expression, _wanted: Target) -> exp.Expression:
+def _boolean_to_timestamp(value: exp.Expr, _wanted: Target) -> exp.Expr:
     return fn("make_timestamp", to(value, "BIGINT"))
 
 
-def _timestamp_to_boolean(value: exp.Expression, _wanted: Target) -> exp.Expression:
+def _timestamp_to_boolean(value: exp.Expr, _wanted: Target) -> exp.Expr:
     return exp.NEQ(this=fn("epoch_us", value), expression=number(0))
 
 
-def _float_to_text(value: exp.Expression, _wanted: Target) -> exp.Expression:
+def _float_to_text(value: exp.Expr, _wanted: Target) -> exp.Expr:
     """As Java prints it: plain digits from 0.001 up to 10 million, else `1.0E10`."""
     plain = to(value, "VARCHAR")
     mantissa = fn("regexp_extract", plain, text(r"\A(-?[0-9]+(?:\.[0-9]+)?)e"), number(1))
@@ -402,7 +403,7 @@ def _float_to_text(value: exp.Expression, _wanted: Target) -> exp.Expression:
     )
 
 
-_CASTS: dict[tuple[Type, Type], Callable[[exp.Expression, Target], exp.Expression]] = {
+_CASTS: dict[tuple[Type, Type], Callable[[exp.Expr, Target], exp.Expr]] = {
     (Type.STRING, Type.BOOLEAN): _text_to_boolean,
     (Type.STRING, Type.INTEGER): _text_to_integer,
     (Type.STRING, Type.FLOAT): _text_to_float,
@@ -437,7 +438,7 @@ _CASTS: dict[tuple[Type, Type], Callable[[exp.Expression, Target], exp.Expressio
 # Small words for building expressions ------------------------------------------------------------------------------
 
 
-def fn(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+def fn(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     """A call of a DuckDB function, written as it stands; the arguments are copied."""
     return exp.Anonymous(this=name, expressions=[each.copy() for each in arguments])
 
@@ -447,29 +448,29 @@ def text(value: str) -> exp.Literal:
     return exp.Literal.string(value)
 
 
-def number(value: int | str) -> exp.Expression:
+def number(value: int | str) -> exp.Expr:
     """A number literal."""
     spelled = str(value)
     return exp.Neg(this=exp.Literal.number(spelled[1:])) if spelled.startswith("-") else exp.Literal.number(spelled)
 
 
-def to(value: exp.Expression, native: str) -> exp.Cast:
+def to(value: exp.Expr, native: str) -> exp.Cast:
     """A cast that cannot fail."""
     return exp.Cast(this=value.copy(), to=exp.DataType.build(native, dialect="duckdb"))
 
 
-def try_to(value: exp.Expression, native: str) -> exp.TryCast:
+def try_to(value: exp.Expr, native: str) -> exp.TryCast:
     """DuckDB's own cast, NULL where it fails."""
     return exp.TryCast(this=value.copy(), to=exp.DataType.build(native, dialect="duckdb"))
 
 
-def case(*branches: tuple[exp.Expression, exp.Expression], default: exp.Expression | None = None) -> exp.Case:
+def case(*branches: tuple[exp.Expr, exp.Expr], default: exp.Expr | None = None) -> exp.Case:
     """The value behind the first condition that is true."""
     ifs = [exp.If(this=condition.copy(), true=value.copy()) for condition, value in branches]
     return exp.Case(ifs=ifs, default=default.copy() if default is not None else None)
 
 
-def join(*parts: exp.Expression) -> exp.Expression:
+def join(*parts: exp.Expr) -> exp.Expr:
     """Texts side by side; NULL if one is NULL."""
     joined = parts[0].copy()
     for part in parts[1:]:
@@ -477,32 +478,32 @@ def join(*parts: exp.Expression) -> exp.Expression:
     return exp.paren(joined, copy=False)
 
 
-def equal(left: exp.Expression, right: exp.Expression) -> exp.EQ:
+def equal(left: exp.Expr, right: exp.Expr) -> exp.EQ:
     """Whether two values are equal."""
     return exp.EQ(this=left.copy(), expression=right.copy())
 
 
-def isin(value: exp.Expression, *members: str) -> exp.In:
+def isin(value: exp.Expr, *members: str) -> exp.In:
     """Whether a text is one of some."""
     return exp.In(this=value.copy(), expressions=[text(each) for each in members])
 
 
-def present(value: exp.Expression) -> exp.Expression:
+def present(value: exp.Expr) -> exp.Expr:
     """Whether a value is not NULL."""
     return exp.paren(value.copy()).is_(exp.null()).not_()
 
 
-def _bare(value: exp.Expression) -> exp.Expression:
+def _bare(value: exp.Expr) -> exp.Expr:
     """A text without the blanks and control characters at its ends."""
     return fn("regexp_extract", value, text(rf"(?s)\A{SPACE}(.*?){SPACE}\z"), number(1))
 
 
-def _or(value: exp.Expression, default: str) -> exp.Expression:
+def _or(value: exp.Expr, default: str) -> exp.Expr:
     """A text, or another where it is empty."""
     return case((equal(value, text("")), text(default)), default=value)
 
 
-def _round_trip(value: exp.Expression, native: str, size: int) -> exp.Expression:
+def _round_trip(value: exp.Expr, native: str, size: int) -> exp.Expr:
     """Whether a text of this many bytes is spelled exactly as DuckDB would spell the value: the usual case, cheaply."""
     return exp.and_(
         equal(fn("strlen", value), number(size)),
@@ -510,6 +511,6 @@ def _round_trip(value: exp.Expression, native: str, size: int) -> exp.Expression
     )
 
 
-def _part(value: exp.Expression, regex: str, names: tuple[str, ...], wanted: str) -> exp.Expression:
+def _part(value: exp.Expr, regex: str, names: tuple[str, ...], wanted: str) -> exp.Expr:
     """A named group of a match; empty when the group took no part."""
     return fn("regexp_extract", value, text(regex), number(names.index(wanted) + 1))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from dq.binding import bind
 from dq.diagnostics import DqError
 from dq.engines.base import Engine, EngineError
-from dq.language import parse
+from dq.language import Dialect, parse
 from dq.metrics import Measured, Metric, Size
 from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
-from dq.planning import Plan, Scan, plan
+from dq.planning import Plan, plan
 from dq.rules.base import BoundRule, Judgement
 from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
 
@@ -48,7 +48,7 @@ class Options:
     progress: Progress = _silent
 
 
-def load(ruleset: Ruleset | str | os.PathLike[str], *, dialect: str = "dq") -> Ruleset:
+def load(ruleset: Ruleset | str | os.PathLike[str], *, dialect: Dialect = "dq") -> Ruleset:
     """A ruleset from a path, from its text, or as it is.
 
     A string is a path when it names a file or ends in `.dqdl`, else the text itself.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dq.syntax import RuleExpression, Ruleset
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """`ERROR`: the rule could not be measured, which is never a pass."""
 
     PASSED = "PASSED"

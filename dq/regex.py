@@ -1,6 +1,6 @@
-"""Java regular expressions as RE2 ones that mean the same.
+r"""Java regular expressions as RE2 ones that mean the same.
 
-DQDL's dialect is Java's; DuckDB searches with RE2, which reads many constructs differently (`.`, `$`, `\\s`,
+DQDL's dialect is Java's; DuckDB searches with RE2, which reads many constructs differently (`.`, `$`, `\s`,
 `(?i)`) and lacks others (lookaround, back references). What can be said in RE2 is rewritten, everything else
 is refused by name: a pattern never quietly means something else.
 """
@@ -126,7 +126,7 @@ class _Atom:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """`$` or `\\Z`: the end, or before a last line terminator; sayable only where nothing follows."""
+    r"""`$` or `\Z`: the end, or before a last line terminator; sayable only where nothing follows."""
 
     position: int
     unix: bool
@@ -317,7 +317,43 @@ _ASCII_NAMES: dict[str, Ranges] = {
     ),
 }  # fmt: skip
 _CATEGORIES = frozenset(
-    "L Lu Ll Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po S Sm Sc Sk So Z Zs Zl Zp C Cc Cf Co".split()
+    [
+        "L",
+        "Lu",
+        "Ll",
+        "Lt",
+        "Lm",
+        "Lo",
+        "M",
+        "Mn",
+        "Mc",
+        "Me",
+        "N",
+        "Nd",
+        "Nl",
+        "No",
+        "P",
+        "Pc",
+        "Pd",
+        "Ps",
+        "Pe",
+        "Pi",
+        "Pf",
+        "Po",
+        "S",
+        "Sm",
+        "Sc",
+        "Sk",
+        "So",
+        "Z",
+        "Zs",
+        "Zl",
+        "Zp",
+        "C",
+        "Cc",
+        "Cf",
+        "Co",
+    ]
 )
 _PROPERTY_NAMES: dict[str, tuple[str, ...]] = {
     "LC": ("Lu", "Ll", "Lt"),
@@ -334,11 +370,43 @@ _PROPERTY_NAMES: dict[str, tuple[str, ...]] = {
     "javaISOControl": ("Cc",),
 }
 _SCRIPTS = frozenset(
-    (
-        "Latin Greek Cyrillic Armenian Hebrew Arabic Syriac Thaana Devanagari Bengali Gurmukhi Gujarati Oriya Tamil Telugu"
-        " Kannada Malayalam Sinhala Thai Lao Tibetan Myanmar Georgian Hangul Ethiopic Cherokee Khmer Mongolian Hiragana"
-        " Katakana Bopomofo Han Gothic Common Inherited"
-    ).split()
+    [
+        "Latin",
+        "Greek",
+        "Cyrillic",
+        "Armenian",
+        "Hebrew",
+        "Arabic",
+        "Syriac",
+        "Thaana",
+        "Devanagari",
+        "Bengali",
+        "Gurmukhi",
+        "Gujarati",
+        "Oriya",
+        "Tamil",
+        "Telugu",
+        "Kannada",
+        "Malayalam",
+        "Sinhala",
+        "Thai",
+        "Lao",
+        "Tibetan",
+        "Myanmar",
+        "Georgian",
+        "Hangul",
+        "Ethiopic",
+        "Cherokee",
+        "Khmer",
+        "Mongolian",
+        "Hiragana",
+        "Katakana",
+        "Bopomofo",
+        "Han",
+        "Gothic",
+        "Common",
+        "Inherited",
+    ]
 )
 _CASED = frozenset({"Lower", "Upper", "Lu", "Ll", "Lt", "LC", "javaTitleCase"})
 _REFUSED_GROUPS = {

@@ -10,7 +10,7 @@ from dq.lazy import exp
 from dq.metrics import Groups, Returning, Rows, Statement
 from dq.planning import Scan
 from dq.schema import Column, Schema
-from dq.tree import conjunction, count_where, column, table
+from dq.tree import column, conjunction, count_where, table
 
 if TYPE_CHECKING:
     Tree: TypeAlias = exp.Expr

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,7 +24,7 @@ from dq.lazy import exp, sqlglot
 from dq.schema import Schema, Type
 
 if TYPE_CHECKING:
-    from sqlglot.tokens import Token
+    from sqlglot.tokens import Token  # type: ignore[attr-defined]
 
 MAX_LENGTH = 100_000
 """The longest text that is read, in characters."""
@@ -50,7 +50,7 @@ class Select:
         columns: the names of its result columns, or None where a name cannot be known.
     """
 
-    tree: exp.Expression
+    tree: exp.Expr
     tables: frozenset[str]
     columns: tuple[str | None, ...]
 
@@ -59,7 +59,7 @@ class Select:
         return self.tree.sql(dialect="duckdb")
 
 
-def parse_where(clause: str, schema: Schema, *, now: datetime | None = None) -> exp.Expression:
+def parse_where(clause: str, schema: Schema, *, now: datetime | None = None) -> exp.Expr:
     """A `where` clause as a DuckDB condition over quoted column names.
 
     Args:
@@ -72,7 +72,8 @@ def parse_where(clause: str, schema: Schema, *, now: datetime | None = None) -> 
     """
     tree = _read(clause, "where", lambda parser, tokens: parser.parse_into(exp.Condition, tokens, clause))
     scope = _Scope([_Source("primary", _columns(schema), bare=True)])
-    return _guarded("where", lambda: _Builder(now, {}, one_row=True).condition(tree, scope))
+    condition: exp.Expr = _guarded("where", lambda: _Builder(now, {}, one_row=True).condition(tree, scope))
+    return condition
 
 
 def parse_select(statement: str, tables: Mapping[str, Schema], *, now: datetime | None = None) -> Select:
@@ -95,7 +96,7 @@ def parse_select(statement: str, tables: Mapping[str, Schema], *, now: datetime 
 # Reading -----------------------------------------------------------------------------------------------------------
 
 
-def _read(sql: str, what: str, parse: Callable[[Any, list[Token]], list[Any]]) -> exp.Expression:
+def _read(sql: str, what: str, parse: Callable[[Any, list[Token]], list[Any]]) -> exp.Expr:
     """The one tree of a text, in Spark's grammar or else in DuckDB's."""
     if not sql.strip():
         raise SqlError(f"{what}: the text is empty")
@@ -112,7 +113,7 @@ def _read(sql: str, what: str, parse: Callable[[Any, list[Token]], list[Any]]) -
     raise first or SqlError(f"{what}: not understood")
 
 
-def _parsed(sql: str, what: str, name: str, parse: Callable[[Any, list[Token]], list[Any]]) -> exp.Expression:
+def _parsed(sql: str, what: str, name: str, parse: Callable[[Any, list[Token]], list[Any]]) -> exp.Expr:
     from sqlglot.errors import ParseError, TokenError
 
     dialect = sqlglot.Dialect.get_or_raise(name)
@@ -132,7 +133,8 @@ def _parsed(sql: str, what: str, name: str, parse: Callable[[Any, list[Token]], 
         raise SqlError(
             f"{what}: exactly one {'query' if what == 'SQL' else 'expression'} is allowed, here are {len(found)}"
         )
-    return found[0]
+    tree: exp.Expr = found[0]
+    return tree
 
 
 def _syntax(error: Any, sql: str, what: str) -> str:
@@ -158,7 +160,7 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
     Raises:
         SqlError: too many or too deeply nested for a parser that recurses, or several statements.
     """
-    from sqlglot.tokens import Token, TokenType
+    from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
     if len(tokens) > MAX_TOKENS:
         raise SqlError(f"{what}: more than {MAX_TOKENS:,} words and signs")
@@ -185,7 +187,7 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
             and tokens[at - 1].end + 1 == token.start
         ):
             raise SqlError(
-                f"{what}: a doubled quote (line {token.line}, column {token.col}) means different things in Spark 3 and 4",
+                f"{what}: a doubled quote (line {token.line}, column {token.col}) differs between Spark 3 and 4",
                 help=r"write \' for a quote inside a text",
             )
         depth += (kind in opening) - (kind in closing)
@@ -202,7 +204,7 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
 
 def _is_call(tokens: list[Token], at: int) -> bool:
     """Whether a word before a parenthesis calls a known function in the ordinary way."""
-    from sqlglot.tokens import TokenType
+    from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
 
     token = tokens[at]
     name = token.text.lower()
@@ -229,7 +231,7 @@ def _is_call(tokens: list[Token], at: int) -> bool:
 
 def _holds(tokens: list[Token], opening: int, wanted: set[Any]) -> bool:
     """Whether one of these words stands directly inside a parenthesis."""
-    from sqlglot.tokens import TokenType
+    from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
 
     depth = 0
     for token in tokens[opening:]:
@@ -315,7 +317,7 @@ def _refuse(message: str, help: str = "") -> NoReturn:
     raise SqlError(message, help=help)
 
 
-def _only(node: exp.Expression, *allowed: str) -> None:
+def _only(node: exp.Expr, *allowed: str) -> None:
     """Refuse a node that carries anything beyond these parts."""
     extra = [key for key, value in node.args.items() if value not in (None, False, [], "") and key not in allowed]
     if extra:
@@ -356,30 +358,30 @@ class _Builder:
     """Walks a tree once and builds DuckDB's; a kind of node without a method is refused."""
 
     def __init__(self, now: datetime | None, tables: Mapping[str, Schema], *, one_row: bool) -> None:
-        instant = now or datetime.now(timezone.utc)
-        self.now = instant.astimezone(timezone.utc).replace(tzinfo=None) if instant.tzinfo else instant
+        instant = now or datetime.now(UTC)
+        self.now = instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
         self.tables = tables
         self.one_row = one_row
         self.read: set[str] = set()
         self.expressions: dict[str, Callable[[Any, _Scope], Value]] = {
             name.removeprefix("on_"): getattr(self, name) for name in dir(self) if name.startswith("on_")
         }
-        self.expressions |= {key: self.arithmetic for key in _ARITHMETIC}
-        self.expressions |= {key: self.comparison for key in _COMPARISONS}
-        self.expressions |= {key: self.bitwise for key in _BITWISE}
-        self.expressions |= {key: self.connector for key in ("and", "or")}
-        self.expressions |= {key: self.cast for key in ("cast", "trycast")}
+        self.expressions |= dict.fromkeys(_ARITHMETIC, self.arithmetic)
+        self.expressions |= dict.fromkeys(_COMPARISONS, self.comparison)
+        self.expressions |= dict.fromkeys(_BITWISE, self.bitwise)
+        self.expressions |= dict.fromkeys(("and", "or"), self.connector)
+        self.expressions |= dict.fromkeys(("cast", "trycast"), self.cast)
 
     # Values
 
-    def value(self, node: exp.Expression, scope: _Scope) -> Value:
+    def value(self, node: exp.Expr, scope: _Scope) -> Value:
         """An expression and its type."""
         build = self.expressions.get(node.key)
         if build is None:
             self.refuse(node)
         return build(node, scope)
 
-    def refuse(self, node: exp.Expression) -> NoReturn:
+    def refuse(self, node: exp.Expr) -> NoReturn:
         """Say what a node is, and that it may not stand here."""
         if node.key in ("placeholder", "parameter", "sessionparameter"):
             _refuse("parameters and variables are not allowed in a rule's SQL")
@@ -401,7 +403,7 @@ class _Builder:
             f"did you mean `{near[0]}`?" if near else "docs/sql.md lists the functions a rule may call",
         )
 
-    def condition(self, node: exp.Expression, scope: _Scope) -> exp.Expression:
+    def condition(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
         """A boolean expression."""
         value = self.value(node, scope)
         if value.type not in (Type.BOOLEAN, Type.OTHER) and not isinstance(value.node, exp.Null):
@@ -426,7 +428,7 @@ class _Builder:
             _refuse("a number has more than 38 digits")
         return Value(number(spelled), kind)
 
-    def on_rawstring(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_rawstring(self, node: exp.Expr, scope: _Scope) -> Value:
         return Value(text(node.this), Type.STRING)
 
     def on_null(self, node: exp.Null, scope: _Scope) -> Value:
@@ -444,7 +446,7 @@ class _Builder:
     def on_not(self, node: exp.Not, scope: _Scope) -> Value:
         return Value(exp.Not(this=exp.paren(coerce(self.value(node.this, scope), Type.BOOLEAN))), Type.BOOLEAN)
 
-    def connector(self, node: exp.Expression, scope: _Scope) -> Value:
+    def connector(self, node: exp.Expr, scope: _Scope) -> Value:
         """AND and OR, whose chains may be long: built as a balanced tree."""
         kind = type(node)
         parts = [coerce(self.value(each, scope), Type.BOOLEAN) for each in _chain(node, kind)]
@@ -457,7 +459,7 @@ class _Builder:
                     return self.shifted(self.value(this, scope), other.unnest(), node.key == "sub", scope)
         return _ARITHMETIC[node.key](self.value(node.left, scope), self.value(node.right, scope))
 
-    def shifted(self, value: Value, interval: exp.Expression, back: bool, scope: _Scope) -> Value:
+    def shifted(self, value: Value, interval: exp.Expr, back: bool, scope: _Scope) -> Value:
         """A day or an instant moved by an interval."""
         unit = str(interval.args.get("unit") or "").upper().rstrip("S")
         amount = interval.this
@@ -478,7 +480,7 @@ class _Builder:
             return Value(casts.to(moved, "DATE"), Type.DATE)
         return Value(moved, Type.TIMESTAMP)
 
-    def bitwise(self, node: exp.Expression, scope: _Scope) -> Value:
+    def bitwise(self, node: exp.Expr, scope: _Scope) -> Value:
         parts = [
             coerce(self.value(each, scope), Type.INTEGER)
             for each in (node.this, node.args.get("expression"))
@@ -515,7 +517,7 @@ class _Builder:
         nodes, _ = common([value, *(self.value(each, scope) for each in node.expressions)])
         return Value(exp.paren(exp.In(this=nodes[0], expressions=nodes[1:])), Type.BOOLEAN)
 
-    def in_query(self, value: Value, node: exp.Expression, scope: _Scope) -> Value:
+    def in_query(self, value: Value, node: exp.Expr, scope: _Scope) -> Value:
         query, columns = self.subquery(node, scope)
         if len(columns) != 1:
             _refuse("the query behind IN returns more than one column")
@@ -560,16 +562,18 @@ class _Builder:
             or not isinstance(node.this, (exp.Like, exp.ILike))
         ):
             _refuse("ESCAPE takes one character")
-        return (self.on_like if isinstance(node.this, exp.Like) else self.on_ilike)(node.this, scope, str(escape.this))
+        if isinstance(node.this, exp.Like):
+            return self.on_like(node.this, scope, str(escape.this))
+        return self.on_ilike(node.this, scope, str(escape.this))
 
-    def on_regexplike(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_regexplike(self, node: exp.Expr, scope: _Scope) -> Value:
         _only(node, "this", "expression")
         return lowering.rlike(self.value(node.this, scope), self.value(node.expression, scope))
 
-    def on_dpipe(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_dpipe(self, node: exp.Expr, scope: _Scope) -> Value:
         return lowering.concat(*(self.value(each, scope) for each in _chain(node, exp.DPipe)))
 
-    def on_concat(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_concat(self, node: exp.Expr, scope: _Scope) -> Value:
         """Text literals side by side."""
         if not all(isinstance(each, exp.Literal) and each.is_string for each in node.expressions):
             self.unknown_function("concat")
@@ -586,7 +590,7 @@ class _Builder:
         branches = list(zip(tests, nodes[: len(tests)], strict=True))
         return Value(case(*branches, default=nodes[-1] if last else None), kind)
 
-    def branch(self, node: exp.Expression, subject: Value | None, scope: _Scope) -> exp.Expression:
+    def branch(self, node: exp.Expr, subject: Value | None, scope: _Scope) -> exp.Expr:
         if subject is None:
             return self.condition(node.this, scope)
         left, right = compared(subject, self.value(node.this, scope))
@@ -600,7 +604,7 @@ class _Builder:
             return Value(casts.try_to(value.node, wanted.native), wanted.type)
         return Value(casts.cast(value.node, value.type, wanted), wanted.type)
 
-    def target(self, kind: exp.Expression) -> casts.Target:
+    def target(self, kind: exp.Expr) -> casts.Target:
         name = str(getattr(kind.this, "value", kind.this)).upper()
         if name == "DECIMAL":
             sizes = [str(each.name) for each in kind.expressions]
@@ -609,29 +613,29 @@ class _Builder:
             _refuse(f"a cast to {name} is not allowed")
         return casts.TARGETS[_CAST_NAMES[name]]
 
-    def on_extract(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_extract(self, node: exp.Expr, scope: _Scope) -> Value:
         return lowering.extract(str(node.this.name), self.value(node.expression, scope))
 
-    def on_trim(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_trim(self, node: exp.Expr, scope: _Scope) -> Value:
         _only(node, "this", "expression", "position")
         characters = self.value(node.expression, scope) if node.args.get("expression") is not None else None
         return lowering.trim_of(self.value(node.this, scope), characters, str(node.args.get("position") or ""))
 
-    def on_strposition(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_strposition(self, node: exp.Expr, scope: _Scope) -> Value:
         _only(node, "this", "substr")
         return lowering.locate(self.value(node.args["substr"], scope), self.value(node.this, scope))
 
-    def on_substring(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_substring(self, node: exp.Expr, scope: _Scope) -> Value:
         parts = [node.args.get(each) for each in ("this", "start", "length")]
         return FUNCTIONS["substring"].build(*(self.value(each, scope) for each in parts if each is not None))
 
-    def on_currentdate(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_currentdate(self, node: exp.Expr, scope: _Scope) -> Value:
         return Value(casts.to(text(self.now.date().isoformat()), "DATE"), Type.DATE)
 
-    def on_currenttimestamp(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_currenttimestamp(self, node: exp.Expr, scope: _Scope) -> Value:
         return Value(casts.to(text(self.now.isoformat(sep=" ")), "TIMESTAMP"), Type.TIMESTAMP)
 
-    def on_bracket(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_bracket(self, node: exp.Expr, scope: _Scope) -> Value:
         """An element of a list, counted from 0 as in Spark."""
         index = node.expressions[0] if len(node.expressions) == 1 else None
         if (
@@ -644,14 +648,14 @@ class _Builder:
         value = self.value(node.this, scope)
         return Value(fn("list_extract", lowering._list(value), number(int(index.this) + 1)), Type.OTHER)
 
-    def on_dot(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_dot(self, node: exp.Expr, scope: _Scope) -> Value:
         if not isinstance(node.expression, exp.Identifier):
             _refuse("a qualified function is not allowed")
         return Value(fn("struct_extract", self.value(node.this, scope).node, text(node.expression.name)), Type.OTHER)
 
     # Columns
 
-    def on_identifier(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_identifier(self, node: exp.Expr, scope: _Scope) -> Value:
         return self.resolve([node.name], scope)
 
     def on_column(self, node: exp.Column, scope: _Scope) -> Value:
@@ -772,7 +776,7 @@ class _Builder:
         )
         return Value(call, built.type)
 
-    def argument(self, node: exp.Expression, scope: _Scope) -> Value:
+    def argument(self, node: exp.Expr, scope: _Scope) -> Value:
         if not isinstance(node, exp.Lambda):
             return self.value(node, scope)
         names = [each.name for each in node.expressions]
@@ -782,7 +786,7 @@ class _Builder:
         # DuckDB 2 refuses `x -> …`; both versions read `lambda x: …`.
         return Value(exp.Lambda(this=body.node, expressions=[_identifier(names[0])], colon=True), body.type)
 
-    def on_ignorenulls(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_ignorenulls(self, node: exp.Expr, scope: _Scope) -> Value:
         _refuse("IGNORE NULLS is not allowed", "filter the NULLs out in a WHERE")
 
     def on_filter(self, node: exp.Filter, scope: _Scope) -> Value:
@@ -793,7 +797,7 @@ class _Builder:
         where = exp.Where(this=self.condition(node.expression.this, inner))
         return Value(exp.Filter(this=value.node, expression=where), value.type)
 
-    def on_withingroup(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_withingroup(self, node: exp.Expr, scope: _Scope) -> Value:
         _refuse("WITHIN GROUP is not allowed", "use percentile(column, share)")
 
     def on_window(self, node: exp.Window, scope: _Scope) -> Value:
@@ -817,28 +821,28 @@ class _Builder:
         )
         return Value(window, call.type)
 
-    def frame(self, spec: exp.Expression | None) -> exp.Expression | None:
+    def frame(self, spec: exp.Expr | None) -> exp.Expr | None:
         if spec is None:
             return None
         _only(spec, "kind", "start", "start_side", "end", "end_side")
         for each in ("start", "end"):
             bound = spec.args.get(each)
-            if isinstance(bound, exp.Expression) and not (isinstance(bound, exp.Literal) and str(bound.this).isdigit()):
+            if isinstance(bound, exp.Expr) and not (isinstance(bound, exp.Literal) and str(bound.this).isdigit()):
                 _refuse("a window's frame is bounded by whole numbers")
         return spec.copy()
 
     # Queries
 
     def query(
-        self, node: exp.Expression, outer: _Scope | None, ctes: Mapping[str, _Source] | None = None
-    ) -> tuple[exp.Expression, _Columns]:
+        self, node: exp.Expr, outer: _Scope | None, ctes: Mapping[str, _Source] | None = None
+    ) -> tuple[exp.Expr, _Columns]:
         """A SELECT or a combination of several, and its result columns."""
         known = dict(ctes or {})
         if node.key not in _STATEMENTS:
             _refuse(f"only a SELECT is allowed, this is {type(node).__name__.upper()}")
         with_ = self.with_(node.args.get("with_"), outer, known)
         if node.key == "select":
-            built, columns = self.select(node, outer, known)
+            built, columns = self.select(node, outer, known)  # type: ignore[arg-type]
         elif node.key == "subquery":
             _only(node, "this", "with_")
             built, columns = self.query(node.this, outer, known)
@@ -849,9 +853,7 @@ class _Builder:
             built.set("with_", with_)
         return built, columns
 
-    def with_(
-        self, node: exp.Expression | None, outer: _Scope | None, known: dict[str, _Source]
-    ) -> exp.Expression | None:
+    def with_(self, node: exp.Expr | None, outer: _Scope | None, known: dict[str, _Source]) -> exp.Expr | None:
         if node is None:
             return None
         _only(node, "expressions")
@@ -864,21 +866,19 @@ class _Builder:
             built.append(exp.CTE(this=query, alias=self.table_alias(each.args["alias"])))
         return exp.With(expressions=built)
 
-    def renamed(self, columns: _Columns, alias: exp.Expression | None) -> _Columns:
+    def renamed(self, columns: _Columns, alias: exp.Expr | None) -> _Columns:
         names = [each.name for each in (alias.args.get("columns") or [])] if alias is not None else []
         if len(names) > len(columns):
             _refuse("an alias names more columns than there are")
         return [(names[at] if at < len(names) else name, kind) for at, (name, kind) in enumerate(columns)]
 
-    def table_alias(self, alias: exp.Expression) -> exp.Expression:
+    def table_alias(self, alias: exp.Expr) -> exp.Expr:
         _only(alias, "this", "columns")
         return exp.TableAlias(
             this=_identifier(alias.name), columns=[_identifier(each.name) for each in alias.args.get("columns") or []]
         )
 
-    def combined(
-        self, node: exp.Expression, outer: _Scope | None, known: dict[str, _Source]
-    ) -> tuple[exp.Expression, _Columns]:
+    def combined(self, node: exp.Expr, outer: _Scope | None, known: dict[str, _Source]) -> tuple[exp.Expr, _Columns]:
         _only(node, "this", "expression", "distinct", "with_", "order", "limit", "offset")
         left, columns = self.query(node.this, outer, known)
         right, others = self.query(node.expression, outer, known)
@@ -890,9 +890,7 @@ class _Builder:
         kinds = [one if one is two else Type.OTHER for (_, one), (_, two) in zip(columns, others, strict=True)]
         return built, [(name, kind) for (name, _), kind in zip(columns, kinds, strict=True)]
 
-    def select(
-        self, node: exp.Select, outer: _Scope | None, known: dict[str, _Source]
-    ) -> tuple[exp.Expression, _Columns]:
+    def select(self, node: exp.Select, outer: _Scope | None, known: dict[str, _Source]) -> tuple[exp.Expr, _Columns]:
         _only(
             node,
             "expressions",
@@ -937,7 +935,7 @@ class _Builder:
         finally:
             self.ctes = before
 
-    def distinct_rows(self, node: exp.Select) -> exp.Expression | None:
+    def distinct_rows(self, node: exp.Select) -> exp.Expr | None:
         distinct = node.args.get("distinct")
         if distinct is None:
             return None
@@ -967,7 +965,7 @@ class _Builder:
             _refuse("the SELECT list is empty")
         return columns
 
-    def star(self, table: str, scope: _Scope) -> tuple[exp.Expression, _Columns]:
+    def star(self, table: str, scope: _Scope) -> tuple[exp.Expr, _Columns]:
         sources = [each for each in scope.sources if not table or each.name.casefold() == table.casefold()]
         if not sources:
             _refuse(f"there is no table `{table}` here" if table else "`*` without a FROM")
@@ -981,7 +979,7 @@ class _Builder:
             seen.add((name or "").casefold())
         return exp.Star(), columns
 
-    def item(self, node: exp.Expression, scope: _Scope) -> tuple[exp.Expression, tuple[str | None, Type]]:
+    def item(self, node: exp.Expr, scope: _Scope) -> tuple[exp.Expr, tuple[str | None, Type]]:
         if isinstance(node, exp.Alias):
             _only(node, "this", "alias")
             value = self.value(node.this, scope)
@@ -991,9 +989,7 @@ class _Builder:
         name = value.node.name if isinstance(value.node, exp.Column) else None
         return value.node, (name, value.type)
 
-    def table(
-        self, node: exp.Expression, outer: _Scope | None, known: dict[str, _Source]
-    ) -> tuple[exp.Expression, _Source]:
+    def table(self, node: exp.Expr, outer: _Scope | None, known: dict[str, _Source]) -> tuple[exp.Expr, _Source]:
         if isinstance(node, exp.Subquery):
             _only(node, "this", "alias")
             query, columns = self.query(node.this, outer, known)
@@ -1020,7 +1016,7 @@ class _Builder:
         _only(node, "this", "alias")
         return self.named_table(node, known)
 
-    def named_table(self, node: exp.Table, known: dict[str, _Source]) -> tuple[exp.Expression, _Source]:
+    def named_table(self, node: exp.Table, known: dict[str, _Source]) -> tuple[exp.Expr, _Source]:
         source = known.get(node.name.casefold())
         if source is None:
             exact = [each for each in self.tables if each == node.name]
@@ -1037,7 +1033,7 @@ class _Builder:
         built = exp.Table(this=_identifier(source.name), alias=self.table_alias(alias) if alias is not None else None)
         return built, _Source(node.alias or source.name, self.renamed(source.columns, alias))
 
-    def join(self, node: exp.Join, scope: _Scope, known: dict[str, _Source]) -> exp.Expression:
+    def join(self, node: exp.Join, scope: _Scope, known: dict[str, _Source]) -> exp.Expr:
         _only(node, "this", "on", "using", "side", "kind", "method")
         side, kind, method = (str(node.args.get(each) or "").upper() for each in ("side", "kind", "method"))
         if (
@@ -1062,7 +1058,9 @@ class _Builder:
                 _refuse(f"USING ({name}): both tables must have this column")
         built = exp.Join(
             this=table,
-            on=self.within(known, lambda: self.condition(node.args["on"], both)) if node.args.get("on") is not None else None,
+            on=None
+            if node.args.get("on") is None
+            else self.within(known, lambda: self.condition(node.args["on"], both)),
             using=[_identifier(source.find(each)[0][0]) for each in using],
             side="" if kind in ("SEMI", "ANTI") else side, kind=kind, method=method,
         )  # fmt: skip
@@ -1085,7 +1083,7 @@ class _Builder:
                 kind = exp.Having if each == "having" else exp.Qualify
                 built.set(each, kind(this=self.condition(node.args[each].this, scope)))
 
-    def tail(self, node: exp.Expression, built: exp.Expression, scope: _Scope) -> None:
+    def tail(self, node: exp.Expr, built: exp.Expr, scope: _Scope) -> None:
         """ORDER BY, LIMIT and OFFSET."""
         built.set("order", self.order(node.args.get("order"), scope))
         for each, kind in (("limit", exp.Limit), ("offset", exp.Offset)):
@@ -1096,13 +1094,13 @@ class _Builder:
                     _refuse(f"{each.upper()} takes a whole number")
                 built.set(each, kind(expression=number(str(part.expression.this))))
 
-    def order(self, node: exp.Expression | None, scope: _Scope) -> exp.Expression | None:
+    def order(self, node: exp.Expr | None, scope: _Scope) -> exp.Expr | None:
         if node is None:
             return None
         _only(node, "expressions", "siblings")
         return exp.Order(expressions=[self.ordered(each, scope) for each in node.expressions])
 
-    def ordered(self, node: exp.Expression, scope: _Scope) -> exp.Expression:
+    def ordered(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
         """NULL comes first going up and last going down, as in Spark, unless the text says otherwise."""
         _only(node, "this", "desc", "nulls_first")
         return exp.Ordered(
@@ -1113,7 +1111,7 @@ class _Builder:
 
     # Subqueries
 
-    def subquery(self, node: exp.Expression, scope: _Scope) -> tuple[exp.Expression, _Columns]:
+    def subquery(self, node: exp.Expr, scope: _Scope) -> tuple[exp.Expr, _Columns]:
         if self.one_row:
             _refuse("a subquery is not allowed in `where`", "use CustomSql")
         inner = node.this if isinstance(node, exp.Subquery) else node
@@ -1127,15 +1125,15 @@ class _Builder:
             _refuse("a query used as a value returns more than one column")
         return Value(exp.Subquery(this=query), columns[0][1])
 
-    def on_exists(self, node: exp.Expression, scope: _Scope) -> Value:
+    def on_exists(self, node: exp.Expr, scope: _Scope) -> Value:
         _only(node, "this")
         query, _ = self.subquery(node.this, scope)
         return Value(exp.Exists(this=query), Type.BOOLEAN)
 
 
-def _chain(node: exp.Expression, kind: type) -> list[exp.Expression]:
+def _chain(node: exp.Expr, kind: type) -> list[exp.Expr]:
     """The operands of a chain of one operator, without recursion: chains are long and lean to the left."""
-    out: list[exp.Expression] = []
+    out: list[exp.Expr] = []
     waiting = [node]
     while waiting:
         each = waiting.pop()
@@ -1146,10 +1144,11 @@ def _chain(node: exp.Expression, kind: type) -> list[exp.Expression]:
     return out[::-1]
 
 
-def _balanced(parts: list[exp.Expression], kind: Any) -> exp.Expression:
+def _balanced(parts: list[exp.Expr], kind: Any) -> exp.Expr:
     """A chain as a tree of small depth."""
     if len(parts) == 1:
         return parts[0]
     half = len(parts) // 2
     sides = [_balanced(parts[:half], kind), _balanced(parts[half:], kind)]
-    return kind(this=exp.paren(sides[0], copy=False), expression=exp.paren(sides[1], copy=False))
+    tree: exp.Expr = kind(this=exp.paren(sides[0], copy=False), expression=exp.paren(sides[1], copy=False))
+    return tree

@@ -435,7 +435,7 @@ class Ruleset(Node):
     sources: tuple[Pair, ...] = ()
     variables: tuple[VariableDeclaration, ...] = ()
     default_labels: tuple[Label, ...] = ()
-    source: Source = Source("")
+    source: Source = field(default_factory=lambda: Source(""))
     dialect: str = "dq"
 
     def _parts(self) -> tuple[str | Node, ...]:

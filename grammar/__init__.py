@@ -1,0 +1,1 @@
+"""The grammar of DQDL. Data only: nothing here is code."""

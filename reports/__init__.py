@@ -1,0 +1,1 @@
+"""Templates, styles and the JSON Schema of reports. Data only: nothing here is code."""

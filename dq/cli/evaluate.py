@@ -95,7 +95,7 @@ def command(
     verbose: bool,
     **reading: Any,
 ) -> int:
-    """Judge data by a ruleset: a verdict and a reason for every rule, and a score.
+    r"""Judge data by a ruleset: a verdict and a reason for every rule, and a score.
 
     \b
     dq evaluate orders.dqdl orders.parquet

@@ -22,7 +22,7 @@ FORMATS = ("text", "json")
 def command(
     words: Sequence[str], data: Sequence[str], rule: Sequence[str], with_sql: bool, form: str, **reading: Any
 ) -> int:
-    """Show which rules share which scan, and the columns and SQL of each, without running them.
+    r"""Show which rules share which scan, and the columns and SQL of each, without running them.
 
     \b
     dq explain orders.dqdl orders.parquet

@@ -12,6 +12,7 @@ import click
 from dq.cli.files import STDIN, File, decode, replace, rulesets, talk, tell
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
+from dq.language import Dialect
 from dq.language.formatting import format_text
 from dq.render.diagnostics import plural
 
@@ -44,7 +45,7 @@ class Change(NamedTuple):
     help="glue: accept only what AWS Glue accepts.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-def command(paths: tuple[str, ...], check: bool, diff: bool, dialect: str, quiet: bool) -> int:
+def command(paths: tuple[str, ...], check: bool, diff: bool, dialect: Dialect, quiet: bool) -> int:
     """Bring rulesets into one clear layout, in place.
 
     PATHS are files, folders (every *.dqdl file below them) or - for standard input, which goes to standard
@@ -81,7 +82,7 @@ def command(paths: tuple[str, ...], check: bool, diff: bool, dialect: str, quiet
     return code or (1 if dry and changed else 0)
 
 
-def _change(file: File | DqError, dialect: str) -> Change:
+def _change(file: File | DqError, dialect: Dialect) -> Change:
     """Format one file.
 
     Raises:

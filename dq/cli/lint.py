@@ -12,7 +12,7 @@ import click
 from dq.cli.files import STDIN, File, replace, rulesets, talk, tell
 from dq.cli.terminal import wants_color
 from dq.diagnostics import Diagnostic, DqError, Severity
-from dq.language import check
+from dq.language import Dialect, check
 from dq.render.diagnostics import count, plural, render_github, render_json, render_text
 
 FORMATS: dict[str, Callable[[list[Diagnostic]], str]] = {
@@ -48,7 +48,7 @@ class Findings(NamedTuple):
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the problems to a file, not to stdout.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if there are warnings.")
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the closing count.")
-def command(paths: tuple[str, ...], dialect: str, form: str, output: str | None, strict: bool, quiet: bool) -> int:
+def command(paths: tuple[str, ...], dialect: Dialect, form: str, output: str | None, strict: bool, quiet: bool) -> int:
     """Find mistakes in rulesets, without data.
 
     PATHS are files, folders (every *.dqdl file below them) or - for standard input; without any, the current
@@ -70,7 +70,7 @@ def command(paths: tuple[str, ...], dialect: str, form: str, output: str | None,
     return findings.exit_code(strict=strict)
 
 
-def lint(paths: tuple[str, ...], dialect: str) -> Findings:
+def lint(paths: tuple[str, ...], dialect: Dialect) -> Findings:
     """Check every ruleset; a file that cannot be read is told at once and does not keep the others from it."""
     diagnostics: list[Diagnostic] = []
     read = unread = 0
@@ -86,7 +86,7 @@ def lint(paths: tuple[str, ...], dialect: str) -> Findings:
     return Findings(diagnostics, read, unread)
 
 
-def _check(file: File, dialect: str) -> list[Diagnostic]:
+def _check(file: File, dialect: Dialect) -> list[Diagnostic]:
     found = check(file.read(), dialect=dialect, name=file.name)
     return sorted(found, key=lambda each: (each.span, each.code))
 

@@ -22,7 +22,7 @@ from dq.schema import Type
 class Value(NamedTuple):
     """An expression and what it holds; OTHER when that is not known."""
 
-    node: exp.Expression
+    node: exp.Expr
     type: Type
 
 
@@ -41,7 +41,7 @@ class Function:
     window: bool = False
 
 
-def coerce(value: Value, wanted: Type) -> exp.Expression:
+def coerce(value: Value, wanted: Type) -> exp.Expr:
     """The value as Spark casts it implicitly; OTHER is left to the database."""
     if value.type is wanted or wanted is Type.OTHER or value.type is Type.OTHER or _is_null(value.node):
         return value.node.copy()
@@ -65,7 +65,7 @@ _IMPLICIT = {
 }
 
 
-def _is_null(node: exp.Expression) -> bool:
+def _is_null(node: exp.Expr) -> bool:
     return isinstance(node, exp.Null)
 
 
@@ -81,7 +81,7 @@ def plain(value: Value) -> Value:
 _NUMBERS = (Type.INTEGER, Type.DECIMAL, Type.FLOAT)
 
 
-def compared(left: Value, right: Value) -> tuple[exp.Expression, exp.Expression]:
+def compared(left: Value, right: Value) -> tuple[exp.Expr, exp.Expr]:
     """Both sides of a comparison in the type in which Spark compares them."""
     if left.type is Type.TIMESTAMP_TZ and right.type is Type.TIMESTAMP_TZ:
         return left.node.copy(), right.node.copy()
@@ -104,7 +104,7 @@ def _comparison_type(left: Type, right: Type) -> Type:
     raise LoweringError(f"a {left.value} cannot be compared with a {right.value}")
 
 
-def _compared_as(value: Value, common: Type) -> exp.Expression:
+def _compared_as(value: Value, common: Type) -> exp.Expr:
     if value.type is Type.BOOLEAN and common is Type.DECIMAL:
         return to(value.node, "INTEGER")
     if value.type in _NUMBERS and common in (Type.INTEGER, Type.DECIMAL):
@@ -112,7 +112,7 @@ def _compared_as(value: Value, common: Type) -> exp.Expression:
     return coerce(value, common)
 
 
-def common(values: Sequence[Value]) -> tuple[list[exp.Expression], Type]:
+def common(values: Sequence[Value]) -> tuple[list[exp.Expr], Type]:
     """Alternatives of one expression (CASE, coalesce, IN) in their common type: text wins over numbers and days."""
     values = [plain(each) for each in values]
     kinds = {each.type for each in values if not _is_null(each.node)}
@@ -280,7 +280,7 @@ _LETTERS = {
 }  # fmt: skip
 
 
-def _direct(name: str, signature: str, result: str, *more: exp.Expression) -> Function:
+def _direct(name: str, signature: str, result: str, *more: exp.Expr) -> Function:
     """A function that DuckDB has under `name`: a letter per argument and one for the result."""
     wanted = [_LETTERS[each] for each in signature]
 
@@ -298,7 +298,7 @@ def _cast_to(name: str) -> Function:
 
 def _part(name: str, kind: str = "t", offset: int = 0, modulo: int = 0) -> Function:
     def build(value: Value) -> Value:
-        node: exp.Expression = fn(name, coerce(plain(value), _LETTERS[kind]))
+        node: exp.Expr = fn(name, coerce(plain(value), _LETTERS[kind]))
         if offset:
             node = exp.paren(node + number(offset))
         return Value(node, Type.INTEGER)
@@ -354,7 +354,7 @@ def _substring(value: Value, start: Value, size: Value | None = None) -> Value:
     )
     begin = exp.paren(fn("greatest", first, number(0)) + number(1))
     if size is None:
-        node = fn("substring", subject, begin)
+        node: exp.Expr = fn("substring", subject, begin)
     else:
         end = exp.paren(first + coerce(size, Type.INTEGER))
         width = fn("greatest", exp.paren(end - fn("greatest", first, number(0))), number(0))
@@ -535,7 +535,8 @@ _UNITS = {
     "week": "week", "day": "day", "dd": "day", "hour": "hour", "minute": "minute", "second": "second",
 }  # fmt: skip
 _PARTS = {
-    "year": "year", "years": "year", "y": "year", "quarter": "quarter", "month": "month", "months": "month", "week": "weekofyear",
+    "year": "year", "years": "year", "y": "year", "quarter": "quarter", "month": "month", "months": "month",
+    "week": "weekofyear",
     "day": "day", "days": "day", "d": "day", "doy": "dayofyear", "dow": "dayofweek", "dayofweek": "dayofweek",
     "hour": "hour", "hours": "hour", "minute": "minute", "minutes": "minute", "second": "second", "seconds": "second",
 }  # fmt: skip
@@ -651,7 +652,7 @@ def _size(value: Value) -> Value:
     return Value(fn("coalesce", fn("len", _list(value)), number(-1)), Type.INTEGER)
 
 
-def _list(value: Value) -> exp.Expression:
+def _list(value: Value) -> exp.Expr:
     if value.type not in (Type.NESTED, Type.OTHER):
         raise LoweringError(f"a list is needed here, not a {value.type.value}")
     return value.node.copy()
@@ -728,7 +729,7 @@ def _percentile_approx(value: Value, share: Value, _accuracy: Value | None = Non
 
 def _collect(distinct: bool) -> Function:
     def build(value: Value) -> Value:
-        member: exp.Expression = exp.Distinct(expressions=[value.node.copy()]) if distinct else value.node.copy()
+        member: exp.Expr = exp.Distinct(expressions=[value.node.copy()]) if distinct else value.node.copy()
         gathered = exp.Filter(
             this=exp.Anonymous(this="list", expressions=[member]),
             expression=exp.Where(this=exp.Not(this=is_null(value).node)),

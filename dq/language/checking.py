@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from dq.diagnostics import Note
@@ -76,8 +77,24 @@ LONGEST_KEY = 128
 LONGEST_VALUE = 256
 
 DOCUMENTED_ANALYZERS = frozenset(
-    "RowCount ColumnCount Completeness Uniqueness UniqueValueRatio DistinctValuesCount Entropy Mean Sum "
-    "StandardDeviation ColumnCorrelation ColumnLength ColumnValues CustomSql AllStatistics Distribution".split()
+    [
+        "RowCount",
+        "ColumnCount",
+        "Completeness",
+        "Uniqueness",
+        "UniqueValueRatio",
+        "DistinctValuesCount",
+        "Entropy",
+        "Mean",
+        "Sum",
+        "StandardDeviation",
+        "ColumnCorrelation",
+        "ColumnLength",
+        "ColumnValues",
+        "CustomSql",
+        "AllStatistics",
+        "Distribution",
+    ]
 )
 """The types that the guide lists as analyzers or as usable for anomaly detection (REFERENCE E.1)."""
 
@@ -738,7 +755,7 @@ class Checker:
             self.findings.report("DQ204", node.span, message, label, f'put the date in quotes: `"{written}"`')
             return
         weak = [sign in "+-" for sign in node.operators]
-        if any(before and not after for before, after in zip(weak, weak[1:], strict=False)):
+        if any(before and not after for before, after in pairwise(weak)):
             message, label = "calculation without precedence", "calculated from left to right: `2 + 3 * 4` is 20"
             self.findings.report("DQ203", node.span, message, label, "add parentheses")
 
@@ -1066,7 +1083,7 @@ def _is_null(node: object) -> bool:
 
 def _is_number(node: object) -> bool:
     """Whether an operand is a number; what a calculation is made of is asked later."""
-    return isinstance(node, _NUMERIC) and not _is_misshapen(node) or _is_null(node)
+    return (isinstance(node, _NUMERIC) and not _is_misshapen(node)) or _is_null(node)
 
 
 def _is_misshapen(node: object) -> bool:

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
 from dq.diagnostics import DqError
-from dq.language import parse
+from dq.language import Dialect, parse
 from dq.language.lexer import COMMENT, tokenize
 
 WIDTH = 100
@@ -42,7 +42,7 @@ class FormatError(DqError):
     exit_code = 4
 
 
-def format_text(text: str, *, dialect: str = "dq", name: str = "<string>") -> str:
+def format_text(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -> str:
     """The ruleset in the layout of `dq fmt`; formatting that again changes nothing.
 
     Every comment stays: on its own line before what it precedes, or behind what it follows. Line ends become

@@ -47,7 +47,7 @@ def fixed_tokens() -> dict[str, str]:
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of a text in order. White space is blank, tab, line feed, CR LF, and a byte order mark at the start."""
+    """The tokens of a text in order. White space is blank, tab, line feed, CR LF, a byte order mark at the start."""
     words, pattern = _terminals()
     tokens: list[Token] = []
     append, new = tokens.append, tuple.__new__

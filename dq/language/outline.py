@@ -166,9 +166,7 @@ def _variable(tokens: Sequence[Token], partner: Sequence[int], at: int) -> Secti
             end = partner[value] + 1 if partner[value] > value else _next_section(tokens, value)
         elif tokens[value].kind in SECTIONS:
             end = value
-        elif tokens[value].kind == "DOLLAR":
-            end = min(value + 2, len(tokens))
-        elif tokens[value].kind == "MINUS":
+        elif tokens[value].kind == "DOLLAR" or tokens[value].kind == "MINUS":
             end = min(value + 2, len(tokens))
     return Section("variable", at, end)
 

@@ -478,7 +478,7 @@ def _lark() -> Lark:
     )
 
 
-class Unexpected(Exception):
+class Unexpected(Exception):  # noqa: N818 - it is caught and turned into a diagnostic
     """A token that the grammar does not allow where it stands; `at` is its index, or the number of tokens."""
 
     def __init__(self, at: int, expected: frozenset[str]) -> None:
@@ -500,6 +500,6 @@ def run(start: str, tokens: Iterable[Token]) -> Any:
         for at, token in enumerate(tokens):  # noqa: B007
             feed(token)  # type: ignore[arg-type]
         at += 1
-        return parser.feed_eof()
+        return parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
         raise Unexpected(at, frozenset(error.expected)) from None

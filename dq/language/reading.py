@@ -7,6 +7,7 @@ one broken rule costs that rule and no other.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 from dq.language.complaints import Place, explain
@@ -203,7 +204,9 @@ class Reader:
                 self.tokens, 0, len(self.tokens), unexpected.at, unexpected.expected, self.partner, self.rule_types
             )
             explain(place).report(self.findings)
-        lists = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+        lists: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+        }
         return RawDocument(**lists)
 
     def _sections_missing(self, seen: Sequence[Section]) -> None:
@@ -241,12 +244,12 @@ class Reader:
         first = tokens[section.start]
         self._place(section, seen)
         if name == "variable":
-            if first.text in self.rule_types and tokens[section.start + 2 : section.start + 3]:
-                if tokens[section.start + 2].kind in ("INT", "DECIMAL", "MINUS"):
-                    label, help = "rules stand inside of a section", "write `Rules = [ … ]` around the rules"
-                    message = f"rule `{first.text}` outside of the sections"
-                    self.findings.report("DQ008", span_of(tokens, section.start, section.end), message, label, help)
-                    return False
+            behind = tokens[section.start + 2 : section.start + 3]
+            if first.text in self.rule_types and behind and behind[0].kind in ("INT", "DECIMAL", "MINUS"):
+                label, help = "rules stand inside of a section", "write `Rules = [ … ]` around the rules"
+                message = f"rule `{first.text}` outside of the sections"
+                self.findings.report("DQ008", span_of(tokens, section.start, section.end), message, label, help)
+                return False
             return True
         keyword = _KEYWORDS[name]
         if first.text != keyword:
@@ -335,10 +338,8 @@ class Reader:
                 complaint.report(self.findings)
             if complaint.resume is None:
                 break
-            try:
+            with suppress(Unexpected):  # the piece in front of the missing comma is incomplete; the comma is the news
                 read.append(run(rule, self.tokens[start : complaint.resume]))
-            except Unexpected:
-                pass  # the piece in front of the missing comma is incomplete; the comma is the news
             start = complaint.resume
         return read
 

@@ -48,7 +48,7 @@ def render_text(diagnostics: Sequence[Diagnostic], *, color: bool = False, summa
     return "\n".join(blocks)
 
 
-def render_message(message: str, *, help: str = "", color: bool = False) -> str:  # noqa: A002 - as in DqError
+def render_message(message: str, *, help: str = "", color: bool = False) -> str:
     """A mistake that has no place in a ruleset: `error: …` and what to do about it."""
     paint = _paint if color else _plain
     lines = [paint("error", "error") + ": " + _visible_lines(message, "       ")]

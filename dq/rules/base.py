@@ -43,7 +43,6 @@ from dq.syntax import Condition, Kind
 from dq.tree import comply, conjunction, negation
 
 if TYPE_CHECKING:
-    from dq.lazy import exp
     from dq.tree import Tree
 
 
@@ -254,8 +253,11 @@ Facts: TypeAlias = Mapping[Metric, Measured]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule may know besides its own words: the primary's columns, the instant of evaluation (aware, UTC)
-    and the zone in which times of day are meant."""
+    """What a rule may know besides its own words.
+
+    `schema` is the primary's, `schemas` that of every alias; `now` is the instant of evaluation (aware), `zone`
+    the one in which times of day are meant.
+    """
 
     schema: Schema
     now: datetime
@@ -340,8 +342,10 @@ def scope_of(rule: BoundRule) -> Scope:
 
 
 def emptiness(rule: BoundRule, facts: Facts) -> WhenEmpty:
-    """JUDGED when there are rows in scope, else what the rule type says of a table without rows or of a
-    filter that keeps none."""
+    """JUDGED when there are rows in scope, else what the rule type says.
+
+    It says one thing of a table without rows, and another of a filter that keeps none.
+    """
     scope = scope_of(rule)
     if facts[Size(scope)].value():
         return WhenEmpty.JUDGED
@@ -353,10 +357,8 @@ def judge_emptiness(rule: BoundRule, facts: Facts, expected: str) -> Judgement |
     fate = emptiness(rule, facts)
     if fate is WhenEmpty.JUDGED:
         return None
-    if facts[Size()].value():
-        reason = "no rows in scope: the where clause keeps none"
-    else:
-        reason = "no rows: the table is empty"
+    filtered = bool(facts[Size()].value())
+    reason = "no rows in scope: the where clause keeps none" if filtered else "no rows: the table is empty"
     passed = fate is WhenEmpty.PASSED
     return Judgement(Verdict.PASSED if passed else Verdict.FAILED, reason, "no rows", expected, vacuous=passed)
 
@@ -489,7 +491,7 @@ class ShareRule(BoundRule):
         if empty:
             return empty
         ratio = facts[self.compliance()]
-        assert isinstance(ratio, Ratio)  # noqa: S101 - what Compliance measures
+        assert isinstance(ratio, Ratio)
         share = ratio.matching / ratio.total
         metrics = {self.name_of(self.statistic): share, **self.others(facts)}
         failing = (ratio.total - ratio.matching, ratio.total)

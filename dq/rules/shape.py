@@ -108,7 +108,7 @@ class ColumnNamesMatchPattern(BoundRule):
     def judge(self, facts: Facts) -> Judgement:
         """PASSED when no name is left over."""
         found = facts[self._matching()]
-        assert isinstance(found, Names)  # noqa: S101 - what NamesMatching measures
+        assert isinstance(found, Names)
         share = len(found.whole) / found.total
         metrics = {"Dataset.*.ColumnNamesPatternMatchRatio": share}
         shown = "all names" if share == 1 else f"{show(share)} of names"

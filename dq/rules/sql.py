@@ -22,8 +22,8 @@ from dq.rules.base import (
     sizes,
     unmet,
 )
-from dq.sqltext import Select, parse_select
 from dq.sql import is_returned
+from dq.sqltext import Select, parse_select
 from dq.tree import negation
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class CustomSql(BoundRule):
         return self._judge_number(facts) if self.condition is not None else self._judge_rows(facts)
 
     def _judge_number(self, facts: Facts) -> Judgement:
-        assert self.condition is not None  # noqa: S101 - how judge calls it
+        assert self.condition is not None
         asked = requirement(self.condition)
         value = facts[self._metric()].value()
         if isinstance(value, Undefined):
@@ -107,7 +107,7 @@ class CustomSql(BoundRule):
 
     def _returned(self, facts: Facts) -> Returned:
         found = facts[self._metric()]
-        assert isinstance(found, Returned)  # noqa: S101 - what RowsReturned measures
+        assert isinstance(found, Returned)
         return found
 
     def failing_rows(self, facts: Facts) -> Tree | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from dq.lazy import exp
 from dq.metrics import (
     EVERYTHING,
     Bounds,
@@ -21,7 +22,6 @@ from dq.metrics import InterquartileRange as Quartile
 from dq.metrics import Shape as ShapeMoments
 from dq.metrics import Sum as SumOf
 from dq.rules.base import MetricRule, NumberCondition, OneColumn, WhenEmpty, number_problem, rule_type
-from dq.lazy import exp
 from dq.tree import column, literal
 
 

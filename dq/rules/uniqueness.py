@@ -58,7 +58,7 @@ class _GroupRule(MetricRule):
     def counts(self, facts: Facts) -> Occurrences:
         """The measurement."""
         found = facts[self.metric()]
-        assert isinstance(found, Occurrences)  # noqa: S101 - what GroupCounts measures
+        assert isinstance(found, Occurrences)
         return found
 
 
@@ -177,7 +177,7 @@ class IsPrimaryKey(_GroupRule):
 
     def metrics(self) -> tuple[Metric, ...]:
         """The frequency table, and the completeness of each column."""
-        return (*super(IsPrimaryKey, self).metrics(), *self._presence())
+        return (*super().metrics(), *self._presence())
 
     def example_rows(self, facts: Facts) -> Tree | None:
         """Those with a repeated key that is known, or with a NULL in the key."""
@@ -255,7 +255,7 @@ class DistinctValuesCount(_GroupRule):
 
     def metrics(self) -> tuple[Metric, ...]:
         """The groups, and for floats both zeros: as text, which DQDL compares, 0.0 and -0.0 differ."""
-        return (*super(DistinctValuesCount, self).metrics(), *self._zeros())
+        return (*super().metrics(), *self._zeros())
 
     def _zeros(self) -> tuple[CountWhere, ...]:
         if self.column.type is not Type.FLOAT:

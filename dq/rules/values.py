@@ -71,7 +71,7 @@ def _inside(value: Tree, ends: Sequence[Tree]) -> Tree:
     inside = conjunction(
         exp.GT(this=value.copy(), expression=ends[0].copy()), exp.LT(this=value.copy(), expression=ends[1].copy())
     )
-    assert inside is not None  # noqa: S101 - two conditions are something
+    assert inside is not None
     return inside
 
 
@@ -351,7 +351,7 @@ def instant(operand: Operand, rule: ShareRule) -> datetime:
 
 
 def _clock(text: str) -> datetime.time:  # type: ignore[valid-type]
-    return datetime.strptime(text, "%I:%M %p" if text.endswith("M") else "%H:%M").time()  # noqa: DTZ007 - a time alone
+    return datetime.strptime(text, "%I:%M %p" if text.endswith("M") else "%H:%M").time()
 
 
 def _length(duration: Duration) -> timedelta:

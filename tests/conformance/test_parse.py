@@ -77,7 +77,12 @@ def test_the_canonical_text_of_a_rule_parses_to_an_equal_rule(case: dict[str, An
     assert [str(rule) for rule in again.rules] == [str(rule) for rule in ruleset.rules]
 
 
-ONLY_INVALID_IN_GLUE = {"labels_after_threshold", "parameters_looks_like_date", "ruletype_customsql_case", "tag_with_list"}
+ONLY_INVALID_IN_GLUE = {
+    "labels_after_threshold",
+    "parameters_looks_like_date",
+    "ruletype_customsql_case",
+    "tag_with_list",
+}
 """What the published parser refuses and REFERENCE tells us to take."""
 
 
