@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
@@ -56,9 +56,7 @@ def format_text(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -
     pieces = _pieces(text)
     result = _Layout(pieces).text()
     try:
-        same = _same(before, parse(result, dialect=dialect, name=name)) and _comments(pieces) == _comments(
-            _pieces(result)
-        )
+        same = before == parse(result, dialect=dialect, name=name) and _comments(pieces) == _comments(_pieces(result))
     except DqError:
         same = False
     if not same:
@@ -67,27 +65,6 @@ def format_text(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -
             help="please report it with the ruleset, or the part of it that shows it",
         )
     return result
-
-
-def _same(left: object, right: object) -> bool:
-    """Whether two trees are equal, without the recursion of `==`."""
-    pairs = [(left, right)]
-    while pairs:
-        one, other = pairs.pop()
-        if type(one) is not type(other):
-            return False
-        if isinstance(one, tuple) and isinstance(other, tuple):
-            if len(one) != len(other):
-                return False
-            pairs.extend(zip(one, other, strict=True))
-        elif is_dataclass(one):
-            pairs.extend((getattr(one, each.name), getattr(other, each.name)) for each in fields(one) if each.compare)
-        elif one != other:
-            return False
-    return True
-
-
-# -- pieces: tokens with the comments around them ------------------------------------------------------
 
 
 class _Comment(NamedTuple):
