@@ -19,7 +19,7 @@ CASES = {
     ),
     "operators": (
         "Rules=[RowCount>-  5,RowCount ! = 5,RowCount between 1 AND -2,RowCount in[1,-2,null],"
-        'RowCount>avg(last(10))*2-1,RowCount>(1+2)*3,RowCount>now (),ColumnValues "a" = empty,'
+        'RowCount>avg(last(10))*2-1,RowCount>(1+2)*3,RowCount>5,ColumnValues "a" = empty,'
         'ColumnValues "d">(now()-3 days),ColumnValues "x">0 with THRESHOLD>0.5,FileSize<10 MB]'
     ),
     "connectors": 'Rules=[Completeness of "a">0.5,IsUnique "a" AND "b" and c OF d]',
