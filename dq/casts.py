@@ -326,11 +326,12 @@ def _plainly(value: exp.Expression, wanted: Target) -> exp.Expression:
 
 
 def _seconds_to_timestamp(value: exp.Expression, _wanted: Target) -> exp.Expression:
-    return fn("make_timestamp", try_to(fn("trunc", exp.paren(value.copy()) * number(1_000_000)), "BIGINT"))
+    # Wide enough that the multiplication cannot overflow; what no instant can be is NULL.
+    return fn("make_timestamp", try_to(fn("trunc", exp.paren(try_to(value, "DECIMAL(30,6)")) * number(1_000_000)), "BIGINT"))
 
 
 def _float_to_timestamp(value: exp.Expression, wanted: Target) -> exp.Expression:
-    return case((fn("isfinite", value), _seconds_to_timestamp(value, wanted)))
+    return case((fn("isfinite", value), fn("make_timestamp", try_to(fn("trunc", exp.paren(value.copy()) * number(1_000_000)), "BIGINT"))))
 
 
 def _timestamp_to_number(value: exp.Expression, wanted: Target) -> exp.Expression:
