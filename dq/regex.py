@@ -21,6 +21,8 @@ MAX_LENGTH = 20_000
 """The longest pattern that is read, in characters."""
 
 _LAST = 0x10FFFF
+_NOTHING = "a{0}"
+"""The empty text, in the one spelling that RE2 reads rightly behind the beginning."""
 Ranges = tuple[tuple[int, int], ...]
 
 
@@ -193,7 +195,8 @@ class _Group:
         return self.inner.repeats
 
     def render(self, *, tail: bool) -> str:
-        return f"{self.opening}{self.inner.render(tail=tail)})"
+        inner = self.inner.render(tail=tail)
+        return f"{self.opening}{inner or _NOTHING})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -554,7 +557,7 @@ class _Parser:
                 raise RegexError(
                     "`^` under (?m) stands after any of Java's line ends, RE2 knows only line feeds", start
                 )
-            return _Atom(r"\A", empty=True)
+            return self.beginning(start)
         if char == "$":
             if flags.multiline:
                 raise RegexError(
@@ -568,6 +571,10 @@ class _Parser:
         if char == "\\":
             return self.escape(flags, start)
         return _Atom(self.literal(ord(char), flags))
+
+    def beginning(self, start: int) -> _Atom:
+        r"""`^` and `\A`: RE2 takes a second one, or an empty group behind it, for a full match."""
+        return _Atom(r"\A" if start == 0 else rf"(?:{_NOTHING}\A)", empty=True)
 
     def dot(self, flags: _Flags) -> str:
         if flags.dotall:
@@ -632,8 +639,10 @@ class _Parser:
             if self.looking("{"):
                 raise RegexError(r"`\b{…}` has no equal in RE2", start)
             return _Atom(rf"\{char}", empty=True)
-        if char in "Az":
-            return _Atom(rf"\{char}", empty=True)
+        if char == "A":
+            return self.beginning(start)
+        if char == "z":
+            return _Atom(r"\z", empty=True)
         if char == "Z":
             return _End(start, flags.unix, self.whole, r"\Z")
         if char == "R":
@@ -654,7 +663,7 @@ class _Parser:
     def quoted(self, quoted: str, flags: _Flags) -> _Node:
         """The literal text; a quantifier behind it takes its last character only."""
         if not quoted:
-            return _Atom("(?:)", empty=True)
+            return _Atom(_NOTHING, empty=True)
         *head, last = (_Atom(self.literal(ord(each), flags)) for each in quoted)
         return _Sequence((*head, self.repeated(last, flags)))
 

@@ -680,7 +680,8 @@ class _Builder:
         }
         if len(parts) == 1 and parts[0].lower() in today:
             return today[parts[0].lower()](exp.null(), scope)
-        near = get_close_matches(parts[-1], scope.names(), n=1, cutoff=0.5)
+        folded = {name.casefold(): name for name in scope.names()}
+        near = [folded[each] for each in get_close_matches(parts[-1].casefold(), folded, n=1, cutoff=0.5)]
         known = ", ".join(dict.fromkeys(scope.names()))
         _refuse(
             f"there is no column `{'.'.join(parts)}`",

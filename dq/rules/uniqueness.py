@@ -177,7 +177,7 @@ class IsPrimaryKey(_GroupRule):
 
     def metrics(self) -> tuple[Metric, ...]:
         """The frequency table, and the completeness of each column."""
-        return (*super().metrics(), *self._presence())
+        return (*_GroupRule.metrics(self), *self._presence())
 
     def example_rows(self, facts: Facts) -> Tree | None:
         """Those with a repeated key that is known, or with a NULL in the key."""
@@ -255,7 +255,7 @@ class DistinctValuesCount(_GroupRule):
 
     def metrics(self) -> tuple[Metric, ...]:
         """The groups, and for floats both zeros: as text, which DQDL compares, 0.0 and -0.0 differ."""
-        return (*super().metrics(), *self._zeros())
+        return (*_GroupRule.metrics(self), *self._zeros())
 
     def _zeros(self) -> tuple[CountWhere, ...]:
         if self.column.type is not Type.FLOAT:

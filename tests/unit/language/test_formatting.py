@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - rulesets as they come
+
 
 from __future__ import annotations
 
