@@ -221,7 +221,7 @@ def destinations(output: Sequence[str], form: str | None) -> list[tuple[Path, st
     return places
 
 
-def rendered(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool) -> str:
+def rendered(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool, to_stdout: bool = False) -> str:
     """The report as text, ended by a line feed."""
     if form == "json":
         return evaluation.to_json() + "\n"
@@ -229,12 +229,13 @@ def rendered(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool) -
         return evaluation.to_html()
     from dq.render import text
 
-    return text.render(evaluation, verbose=verbose, quiet=quiet) + "\n"
+    signs = text.signs_for(sys.stdout.encoding if to_stdout else "utf-8")
+    return text.render(evaluation, verbose=verbose, quiet=quiet, signs=signs) + "\n"
 
 
 def _print(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool) -> None:
     if form != "text":
-        click.echo(rendered(evaluation, form, verbose=verbose, quiet=quiet), nl=False)
+        click.echo(rendered(evaluation, form, verbose=verbose, quiet=quiet, to_stdout=True), nl=False)
     elif sys.stdout.isatty() or wants_color(sys.stdout):
         from rich.console import Console
 
@@ -242,7 +243,7 @@ def _print(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool) -> 
 
         text.print_report(evaluation, Console(), verbose=verbose, quiet=quiet)
     else:
-        click.echo(rendered(evaluation, form, verbose=verbose, quiet=quiet), nl=False)
+        click.echo(rendered(evaluation, form, verbose=verbose, quiet=quiet, to_stdout=True), nl=False)
 
 
 def _write(path: Path, text: str) -> None:

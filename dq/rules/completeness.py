@@ -25,7 +25,7 @@ class _Presence(ShareRule):
         return "present"
 
     def complaint(self, failing: tuple[int, int], share: float, asked: Requirement) -> str:
-        rows = f"{failing[0]:,} of {failing[1]:,} rows lack a value"
+        rows = f"{failing[0]:,} of {failing[1]:,} rows without a value"
         return f"completeness of {self.subject()} is {show(share, asked.numbers)}, expected {asked} ({rows})"
 
 
