@@ -1,0 +1,77 @@
+"""Each rule type is declared once, and its own documentation is true: its examples parse, bind and are judged."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+import dq
+from dq.rules import RULE_TYPES, SIGNATURES
+from dq.rules.base import BoundRule
+
+TABLE = pa.table(
+    {
+        "order_id": [1, 2, 3],
+        "line": [1, 1, 1],
+        "id": [1, 2, 3],
+        "qty": [1, 2, 5],
+        "amount": [1.5, 2.5, None],
+        "email": ["a@x.io", None, "b@x.io"],
+        "status": ["paid", "open", "open"],
+        "country": ["US", None, "CA"],
+        "code": ["AB1", "AB2", "01-02-2024"],
+        "placed": [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3)],
+    }
+)
+
+EXAMPLES = [
+    (name, line.strip())
+    for name, rule_type in RULE_TYPES.items()
+    for line in re.sub(r".*?Example:", "", rule_type.__doc__ or "", count=1, flags=re.DOTALL).splitlines()
+    if line.strip().startswith(name)
+]
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
+def test_the_examples_of_a_rule_type_are_judged(name: str, example: str) -> None:
+    (outcome,) = dq.evaluate(f"Rules = [\n{example}\n]", TABLE).outcomes
+    assert outcome.verdict is not dq.Verdict.ERROR, outcome.reason
+
+
+def test_every_measured_rule_type_has_an_example() -> None:
+    measured = {name for name, rule_type in RULE_TYPES.items() if issubclass(rule_type, BoundRule)}
+    assert measured == {name for name, _ in EXAMPLES}
+
+
+@pytest.mark.parametrize("name", [name for name, each in RULE_TYPES.items() if not issubclass(each, BoundRule)])
+def test_a_rule_type_still_to_come_is_an_error_that_says_so(name: str) -> None:
+    example = {
+        "ReferentialIntegrity": 'ReferentialIntegrity "id" "ref.id" = 1.0',
+        "DatasetMatch": 'DatasetMatch "ref" "id" = 1.0',
+        "SchemaMatch": 'SchemaMatch "ref" = 1.0',
+        "RowCountMatch": 'RowCountMatch "ref" = 1.0',
+        "AggregateMatch": 'AggregateMatch "sum(qty)" "sum(ref.qty)" = 1.0',
+        "DetectAnomalies": 'DetectAnomalies "RowCount"',
+        "FileFreshness": 'FileFreshness "x" > now()',
+        "FileMatch": 'FileMatch "x" "y"',
+        "FileUniqueness": 'FileUniqueness "x" = 1.0',
+        "FileSize": 'FileSize "x" > 1 MB',
+    }.get(name)
+    if example is None:
+        assert not SIGNATURES[name].rule, "only analyzers have no place among the rules"
+        return
+    evaluation = dq.evaluate(f"Rules = [ {example}, RowCount = 3 ]", TABLE)
+    assert [outcome.verdict for outcome in evaluation.outcomes] == [dq.Verdict.ERROR, dq.Verdict.PASSED]
+    assert f"{name} is not supported yet" in evaluation.outcomes[0].reason
+    assert evaluation.exit_code == 3
+
+
+def test_the_front_door_opens() -> None:
+    for name in dq.__all__:
+        assert getattr(dq, name) is not None
+    assert set(dq.__all__) <= set(dir(dq))
+    with pytest.raises(AttributeError):
+        dq.nothing  # noqa: B018
