@@ -27,7 +27,7 @@ test: .venv/ok chromium  ## all tests, on DuckDB 2.0 and 1.5
 
 # The tests that reach the engine; the others do not know which DuckDB is installed.
 ENGINE_TESTS := tests/conformance tests/integration tests/unit/rules tests/unit/sources tests/unit/test_sqltext.py \
-	tests/properties/test_partials.py tests/properties/test_text_casts.py
+	tests/properties/test_partials.py
 
 test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
 	.venv-1.5/bin/python -m pytest -q -n 2 -m 'not slow and not browser' $(ENGINE_TESTS)
@@ -42,6 +42,9 @@ check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser'
+
+nightly: .venv/ok  ## the property tests on many more, random examples
+	DQ_HYPOTHESIS=nightly $(BIN)/python -m pytest -q -n 2 tests/properties
 
 .PHONY: chromium
 chromium:  # the browser that the report tests drive; Debian's package where there is none

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("dq", deadline=None)  # speed is measured in benchmarks/, never in a test
-settings.load_profile("dq")
+# Speed is measured in benchmarks/, never in a test. The gate is the same on every run; `make nightly` explores.
+settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("nightly", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("DQ_HYPOTHESIS", "gate"))
 
 GOLDEN = Path(__file__).parent / "golden"
 
