@@ -53,6 +53,7 @@ chromium:  # the browser that the report tests drive; Debian's package where the
 bench: .venv/ok  ## what dq costs beside hand-written SQL and bare imports (makes 6 M rows first)
 	$(BIN)/uv pip install -q --python $(BIN)/python tpchgen-cli
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/lint_start.py
 
 clean:  ## remove what was made
 	rm -rf .venv .venv-1.5 out build dist .bench .mypy_cache .ruff_cache .pytest_cache
