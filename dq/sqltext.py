@@ -40,6 +40,10 @@ class SqlError(DqError):
     """SQL in a ruleset that is wrong, or not allowed there; the message says what and where."""
 
 
+class _RefusalError(SqlError):
+    """SQL that is refused in every dialect: it is not tried in the next one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Select:
     """A checked query in DuckDB's dialect. Treat the tree as read-only: copy it before placing it.
@@ -108,6 +112,8 @@ def _read(sql: str, what: str, parse: Callable[[Any, list[Token]], list[Any]]) -
     for name in ("spark", "duckdb"):
         try:
             return _parsed(sql, what, name, parse)
+        except _RefusalError:
+            raise
         except SqlError as error:
             first = first or error
     raise first or SqlError(f"{what}: not understood")
@@ -158,12 +164,12 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
     """The tokens with known calls marked, so that the parser leaves every function as it is written.
 
     Raises:
-        SqlError: too many or too deeply nested for a parser that recurses, or several statements.
+        _RefusalError: too many or too deeply nested for a parser that recurses, or several statements.
     """
     from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
     if len(tokens) > MAX_TOKENS:
-        raise SqlError(f"{what}: more than {MAX_TOKENS:,} words and signs")
+        raise _RefusalError(f"{what}: more than {MAX_TOKENS:,} words and signs")
     opening = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
     closing = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
     prefix = {TokenType.NOT, TokenType.DASH, TokenType.TILDE, TokenType.PLUS, TokenType.INTERVAL}
@@ -175,18 +181,18 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
     for at, token in enumerate(tokens):
         kind = token.token_type
         if kind is TokenType.SEMICOLON:
-            raise SqlError(
+            raise _RefusalError(
                 f"{what}: a semicolon (line {token.line}, column {token.col}): only one statement is allowed"
             )
         if kind is TokenType.HINT:
-            raise SqlError(f"{what}: a hint (line {token.line}, column {token.col}) is not allowed")
+            raise _RefusalError(f"{what}: a hint (line {token.line}, column {token.col}) is not allowed")
         if (
             kind is TokenType.STRING
             and at
             and tokens[at - 1].token_type is kind
             and tokens[at - 1].end + 1 == token.start
         ):
-            raise SqlError(
+            raise _RefusalError(
                 f"{what}: a doubled quote (line {token.line}, column {token.col}) differs between Spark 3 and 4",
                 help=r"write \' for a quote inside a text",
             )
@@ -195,7 +201,7 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
         following = tokens[at + 1].token_type if at + 1 < len(tokens) else None
         types += kind in nested and following is TokenType.LT
         if depth > MAX_DEPTH or run > MAX_DEPTH or types > 3:
-            raise SqlError(f"{what}: nested too deeply (line {token.line}, column {token.col})")
+            raise _RefusalError(f"{what}: nested too deeply (line {token.line}, column {token.col})")
         if following is TokenType.L_PAREN and _is_call(tokens, at):
             token = Token(TokenType.VAR, _PREFIX + token.text.lower(), token.line, token.col, token.start, token.end)
         out.append(token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,7 +64,7 @@ SPACES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(VALID), st.data())
 def test_white_space_and_comments_anywhere_change_nothing(path: Path, data: st.DataObject) -> None:
     """Comments and white space are put between any tokens of an example."""
@@ -110,7 +111,7 @@ def _expressions(draw: st.DrawFn, depth: int = 3) -> str:
     return joint.join(f"({draw(_expressions(depth - 1))})" for _ in range(draw(st.integers(1, 4))))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(_expressions(), min_size=1, max_size=5), st.sampled_from([",", ", # c\n", " # c\n,\n\n", "\n# c\n,"]))
 def test_rules_of_any_shape_keep_their_meaning(rules: list[str], comma: str) -> None:
     text = f"Rules = [{comma.join(rules)}]"

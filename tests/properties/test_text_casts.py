@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -166,7 +167,7 @@ def sayable(value: str) -> bool:
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(values=st.lists(SPELLED, min_size=10, max_size=40))
 def test_text_is_read_as_spark_reads_it(name: str, values: list[str]) -> None:
     if name in ("date", "timestamp"):

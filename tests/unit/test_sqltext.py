@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,7 +147,7 @@ ATTACKS_WHERE = [
     "reflect('java.lang.Runtime', 'x')", "input_file_name() = 'x'", "struct_pack(a := 1) = 1", "id = 1 \\g", "main.getenv('x') = 'y'",
     "cast(id as my_type) = 1", "try_cast(id as blob) = 'x'", "x'00' = id", "name collate x = 'y'", "id at time zone 'x' = 1", "id -> 'x' = 1",
     "{'a': 1} = 1", "[1, 2] = 1", "columns('x') = 1", "id = 1 /*+ hint */ or (", "name = 'a\x00b'", "explode(arr) = 1", "transform(arr, (a, b) -> a) = 1",
-    "it''s", "ai_query('x')", "http_get('x') = 1", "name rlike name", "name rlike '(?=x)'", "name like 'a\\\\'", "size(1, 2) = 1", "substring(name) = ''",
+    "it''s", "name = 'it''s'", "ai_query('x')", "http_get('x') = 1", "name rlike name", "name rlike '(?=x)'", "name like 'a\\\\'", "size(1, 2) = 1", "substring(name) = ''",
 ]  # fmt: skip
 ATTACKS_SELECT = [
     "drop table primary", "insert into primary select 1", "update primary set id = 1", "delete from primary", "create table x as select 1", "create view v as select 1",
@@ -253,7 +254,7 @@ NAMES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(name=NAMES)
 def test_any_column_name_reaches_the_database_as_itself(name: str) -> None:
     con = duckdb.connect()
@@ -274,7 +275,7 @@ WORDS = st.lists(
 ).map(" ".join)  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(sql=st.one_of(st.text(max_size=40), WORDS, WORDS.map(lambda words: f"select {words}")))
 def test_any_text_is_understood_or_refused(sql: str) -> None:
     for read in (lambda: parse_where(sql, SCHEMA).sql(dialect="duckdb"), lambda: parse_select(sql, TABLES).sql()):
@@ -284,7 +285,7 @@ def test_any_text_is_understood_or_refused(sql: str) -> None:
             assert error.message
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(pattern=st.one_of(st.text(max_size=20), st.text("ab()[]{}^$*+?|\\.-&,:<>=!QEdswpP0129 #\n", max_size=16)))
 def test_any_pattern_is_understood_or_refused(pattern: str) -> None:
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -332,7 +333,7 @@ def test_a_json_fault_names_its_line(tmp_path: Path) -> None:
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
 def test_quoted_text_comes_back_exactly(tmp_path: Path, table: list[tuple[str, str]]) -> None:
     def quoted(value: str) -> str:
@@ -345,7 +346,7 @@ def test_quoted_text_comes_back_exactly(tmp_path: Path, table: list[tuple[str, s
         assert run(tables, 'FROM "primary"') == table
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     column=st.lists(
         st.sampled_from(["", "1", "007", "-2", "1.5", "x", "2024-01-01", "true", "NaN", "1e3", "10:00:00"]),

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 from evaluations import EVALUATIONS, FAILED, HOSTILE, evaluation, hostile, many, nested, orders, said, small
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,7 +86,7 @@ def test_hostile_lines_cannot_break_out() -> None:
     assert page.tags.count("script") == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.text(alphabet=st.characters(exclude_characters="\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), min_size=1).filter(
         str.strip

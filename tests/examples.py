@@ -1,0 +1,11 @@
+"""How many examples a property test takes: those it asks for at the gate, twenty times as many at night."""
+
+from __future__ import annotations
+
+import os
+
+NIGHTLY = os.environ.get("DQ_HYPOTHESIS") == "nightly"
+
+
+def examples(gate: int) -> int:
+    return gate * 20 if NIGHTLY else gate
