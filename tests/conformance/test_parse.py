@@ -66,8 +66,6 @@ def test_the_published_parser_agrees(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", [case for case in cases() if case["accept"]], ids=lambda case: case["id"])
 def test_the_canonical_text_of_a_rule_parses_to_an_equal_rule(case: dict[str, Any]) -> None:
-    if case["id"] == "own-581":
-        pytest.skip("refused on purpose, see DIFFERENT")
     try:
         ruleset = dq.parse(case["ruleset"])
     except dq.DqError:
