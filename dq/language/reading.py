@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from typing import Any
 
 from dq.language.complaints import Place, explain
@@ -144,7 +145,7 @@ class Reader:
             return tokens
         kept: list[Token] = []
         until = -1
-        for token, follows in zip(tokens, [*tokens[1:], None], strict=True):
+        for token, follows in zip_longest(tokens, tokens[1:]):
             if token.start < until:
                 continue
             if follows and token.kind == "SLASH" and follows.kind in ("SLASH", "STAR") and follows.start == token.end:

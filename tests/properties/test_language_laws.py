@@ -166,3 +166,16 @@ def test_depth_and_length_have_no_bound(text: str, dialect: str) -> None:
         else:
             (rule,) = ruleset.rules
             assert hash(rule) == hash(dq.parse(str(ruleset), dialect=dialect).rules[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a comment that holds the whole text, and // in it",  # no token is left beside a C comment
+        'Rules = [ ColumnValues "d" > now() - 1 days ]',  # a date that is calculated with
+        'DefaultLabels = [ "k"="v" ] Rules = [ RowCount > ]',  # labels beside a rule that cannot be read
+    ],
+)
+@pytest.mark.parametrize("dialect", ["dq", "glue"])
+def test_texts_that_once_crashed(text: str, dialect: str) -> None:
+    outcome(text, dialect)

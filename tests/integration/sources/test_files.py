@@ -357,6 +357,7 @@ def test_a_damaged_page_is_told_when_it_is_read(tmp_path: Path) -> None:
 
 def test_an_encrypted_parquet_file(tmp_path: Path) -> None:
     import duckdb
+
     path = tmp_path / "secret.parquet"
     with duckdb.connect() as connection:
         connection.execute("SET force_mbedtls_unsafe = 'true'")
