@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from dq.diagnostics import DqError
-from dq.metrics import Scope
 from dq.rules import RULE_TYPES, SIGNATURES
 from dq.rules.base import BoundRule, Context, Parameters, Slot
 from dq.schema import Column, Schema, Type
+from dq.scope import Scope
 from dq.sqltext import parse_where
 from dq.syntax import Number, Parameter, Rule, Tag, Text, TextOperand
 

@@ -1,7 +1,7 @@
 """Heavy modules that wait until they are used.
 
-`dq lint` must not pay for SQL or a database. Everything that builds SQL takes `exp` from here: importing it
-costs nothing, the first attribute read imports sqlglot.
+`dq lint` must not pay for SQL or a database. Everything that builds SQL takes `exp` from here, and the rule types
+take from here what they need only to measure: importing a name costs nothing, its first attribute read imports it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import sqlglot
     from sqlglot import expressions as exp
+
+    from dq import casts, regex, sql, sqltext
+    from dq import metrics as dq_metrics
 else:
 
     class _Lazy:
@@ -25,5 +28,10 @@ else:
 
     exp = _Lazy("sqlglot.expressions")
     sqlglot = _Lazy("sqlglot")
+    casts = _Lazy("dq.casts")
+    dq_metrics = _Lazy("dq.metrics")
+    regex = _Lazy("dq.regex")
+    sql = _Lazy("dq.sql")
+    sqltext = _Lazy("dq.sqltext")
 
-__all__ = ["exp", "sqlglot"]
+__all__ = ["casts", "dq_metrics", "exp", "regex", "sql", "sqlglot", "sqltext"]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from dq.lazy import exp
 from dq.schema import Column, Type
+from dq.scope import EVERYTHING, Scope
 from dq.tree import (
     call,
     column,
@@ -64,22 +65,6 @@ class State(Measured, Protocol):
 
 
 # -- grains --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The rows that take part: those for which the predicate is true; all when there is none.
-
-    A row for which the predicate is false or NULL is out of scope (REFERENCE A.4).
-    """
-
-    predicate: Tree | None = None
-
-    def __bool__(self) -> bool:
-        return self.predicate is not None
-
-
-EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,10 @@ from typing import (
 )
 
 from dq.conditions import ALL, Requirement, requirement
-from dq.metrics import EVERYTHING, Compliance, Measured, Metric, Ratio, Scope, Size, Undefined, Value
+from dq.lazy import dq_metrics
 from dq.outcomes import Verdict
 from dq.schema import Column, Schema, Type
+from dq.scope import EVERYTHING, Scope
 from dq.syntax import Condition, Kind
 from dq.tree import comply, conjunction, negation
 
@@ -247,7 +248,7 @@ def _marks(hint: Any) -> list[Any]:
 
 # -- bound rules ---------------------------------------------------------------------------------------
 
-Facts: TypeAlias = Mapping[Metric, Measured]
+Facts: TypeAlias = "Mapping[dq_metrics.Metric, dq_metrics.Measured]"
 """What was measured, by metric."""
 
 
@@ -308,7 +309,7 @@ class BoundRule:
         """Why this rule cannot be measured on these columns; empty when it can."""
         return ""
 
-    def metrics(self) -> tuple[Metric, ...]:
+    def metrics(self) -> tuple[dq_metrics.Metric, ...]:
         """What has to be measured."""
         return ()
 
@@ -347,9 +348,9 @@ def emptiness(rule: BoundRule, facts: Facts) -> WhenEmpty:
     It says one thing of a table without rows, and another of a filter that keeps none.
     """
     scope = scope_of(rule)
-    if facts[Size(scope)].value():
+    if facts[dq_metrics.Size(scope)].value():
         return WhenEmpty.JUDGED
-    return rule.filtered if facts[Size()].value() else rule.no_rows
+    return rule.filtered if facts[dq_metrics.Size()].value() else rule.no_rows
 
 
 def judge_emptiness(rule: BoundRule, facts: Facts, expected: str) -> Judgement | None:
@@ -357,15 +358,15 @@ def judge_emptiness(rule: BoundRule, facts: Facts, expected: str) -> Judgement |
     fate = emptiness(rule, facts)
     if fate is WhenEmpty.JUDGED:
         return None
-    filtered = bool(facts[Size()].value())
+    filtered = bool(facts[dq_metrics.Size()].value())
     reason = "no rows in scope: the where clause keeps none" if filtered else "no rows: the table is empty"
     passed = fate is WhenEmpty.PASSED
     return Judgement(Verdict.PASSED if passed else Verdict.FAILED, reason, "no rows", expected, vacuous=passed)
 
 
-def sizes(rule: BoundRule) -> tuple[Metric, ...]:
+def sizes(rule: BoundRule) -> tuple[dq_metrics.Metric, ...]:
     """What tells the three kinds of emptiness apart."""
-    return (Size(), Size(scope_of(rule))) if scope_of(rule) else (Size(),)
+    return (dq_metrics.Size(), dq_metrics.Size(scope_of(rule))) if scope_of(rule) else (dq_metrics.Size(),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,15 +375,15 @@ class MetricRule(BoundRule):
 
     statistic: ClassVar[str] = ""
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
         raise NotImplementedError
 
-    def value(self, measured: Any) -> Value:
+    def value(self, measured: Any) -> dq_metrics.Value:
         """The number that one measurement holds."""
-        return cast(Value, measured.value())
+        return cast(dq_metrics.Value, measured.value())
 
-    def judged(self, facts: Facts) -> Value:
+    def judged(self, facts: Facts) -> dq_metrics.Value:
         """The number that the condition judges, from everything that was measured."""
         return self.value(facts[self.metric()])
 
@@ -394,7 +395,7 @@ class MetricRule(BoundRule):
         """How many rows of how many fail, where rows have a part in the verdict."""
         return None
 
-    def metrics(self) -> tuple[Metric, ...]:
+    def metrics(self) -> tuple[dq_metrics.Metric, ...]:
         """The number, and the sizes that tell why there may be none."""
         return (*sizes(self), self.metric())
 
@@ -409,7 +410,7 @@ class MetricRule(BoundRule):
         if empty:
             return empty
         value = self.judged(facts)
-        if isinstance(value, Undefined):
+        if isinstance(value, dq_metrics.Undefined):
             return Judgement(Verdict.FAILED, value.reason, "no value", str(asked))
         name = self.statistic or type(self).__name__
         named = {self.name_of(name): float(value), **self.others(facts)}
@@ -461,11 +462,11 @@ class ShareRule(BoundRule):
         """What each row should be, for a sentence."""
         return str(getattr(self, "condition", None) or "a value")
 
-    def compliance(self) -> Compliance:
+    def compliance(self) -> dq_metrics.Compliance:
         """The share."""
-        return Compliance(self.predicate(), scope_of(self))
+        return dq_metrics.Compliance(self.predicate(), scope_of(self))
 
-    def extremes(self) -> Metric | None:
+    def extremes(self) -> dq_metrics.Metric | None:
         """A metric to report beside the share."""
         return None
 
@@ -473,7 +474,7 @@ class ShareRule(BoundRule):
         """Further metrics to report."""
         return {}
 
-    def metrics(self) -> tuple[Metric, ...]:
+    def metrics(self) -> tuple[dq_metrics.Metric, ...]:
         """The share, the sizes, and what is reported beside."""
         beside = self.extremes()
         return (*sizes(self), self.compliance(), *((beside,) if beside else ()))
@@ -491,7 +492,7 @@ class ShareRule(BoundRule):
         if empty:
             return empty
         ratio = facts[self.compliance()]
-        assert isinstance(ratio, Ratio)
+        assert isinstance(ratio, dq_metrics.Ratio)
         share = ratio.matching / ratio.total
         metrics = {self.name_of(self.statistic): share, **self.others(facts)}
         failing = (ratio.total - ratio.matching, ratio.total)

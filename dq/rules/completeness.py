@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dq.conditions import Requirement, requirement
-from dq.metrics import EVERYTHING, Scope
 from dq.rules.base import NumberCondition, OneColumn, ShareRule, rule_type, show
+from dq.scope import EVERYTHING, Scope
 from dq.tree import column, is_present
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dq.conditions import requirement
-from dq.metrics import EVERYTHING, Metric, Names, NamesMatching, Scope, Size
+from dq.lazy import dq_metrics, regex
 from dq.outcomes import Verdict
-from dq.regex import java_regex
 from dq.rules.base import (
     BoundRule,
     ColumnName,
@@ -21,6 +20,7 @@ from dq.rules.base import (
     rule_type,
     show,
 )
+from dq.scope import EVERYTHING, Scope
 
 
 @rule_type(analyzer=True)
@@ -38,9 +38,9 @@ class RowCount(MetricRule):
     no_rows: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
     filtered: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """The size of the scope."""
-        return Size(self.where)
+        return dq_metrics.Size(self.where)
 
 
 @rule_type(analyzer=True)
@@ -93,22 +93,24 @@ class ColumnNamesMatchPattern(BoundRule):
 
     pattern: Regex
 
-    def _matching(self) -> NamesMatching:
-        return NamesMatching(java_regex(self.pattern), java_regex(self.pattern, whole=False), self.context.schema.names)
+    def _matching(self) -> dq_metrics.NamesMatching:
+        return dq_metrics.NamesMatching(
+            regex.java_regex(self.pattern), regex.java_regex(self.pattern, whole=False), self.context.schema.names
+        )
 
     def problem(self) -> str:
         """An unsupported pattern is raised as the error it is."""
-        java_regex(self.pattern)
+        regex.java_regex(self.pattern)
         return "" if len(self.context.schema) else "the table has no columns"
 
-    def metrics(self) -> tuple[Metric, ...]:
+    def metrics(self) -> tuple[dq_metrics.Metric, ...]:
         """The names that match."""
         return (self._matching(),)
 
     def judge(self, facts: Facts) -> Judgement:
         """PASSED when no name is left over."""
         found = facts[self._matching()]
-        assert isinstance(found, Names)
+        assert isinstance(found, dq_metrics.Names)
         share = len(found.whole) / found.total
         metrics = {"Dataset.*.ColumnNamesPatternMatchRatio": share}
         shown = "all names" if share == 1 else f"{show(share)} of names"

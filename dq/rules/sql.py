@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dq.conditions import ALL, requirement
-from dq.lazy import exp
-from dq.metrics import Metric, Query, Returned, RowsReturned, Undefined
+from dq.lazy import dq_metrics, exp, sql, sqltext
 from dq.outcomes import Verdict
 from dq.rules.base import (
     BoundRule,
@@ -22,8 +21,6 @@ from dq.rules.base import (
     sizes,
     unmet,
 )
-from dq.sql import is_returned
-from dq.sqltext import Select, parse_select
 from dq.tree import negation
 
 if TYPE_CHECKING:
@@ -50,8 +47,8 @@ class CustomSql(BoundRule):
 
     no_rows: ClassVar[WhenEmpty] = WhenEmpty.FAILED
 
-    def _select(self) -> Select:
-        return parse_select(self.sql, self.context.schemas, now=self.context.now)
+    def _select(self) -> sqltext.Select:
+        return sqltext.parse_select(self.sql, self.context.schemas, now=self.context.now)
 
     def problem(self) -> str:
         """A statement that may not run raises the reason; returned columns must be the primary's."""
@@ -60,7 +57,7 @@ class CustomSql(BoundRule):
         self._select()
         return ""
 
-    def _metric(self) -> Metric:
+    def _metric(self) -> dq_metrics.Metric:
         select = self._select()
         if self.condition is not None:
             limited = (
@@ -68,10 +65,10 @@ class CustomSql(BoundRule):
                 .from_(exp.Subquery(this=select.tree.copy(), alias=exp.TableAlias(this=exp.to_identifier("q"))))
                 .limit(2)
             )
-            return Query(limited, tuple(sorted(select.tables)))
-        return RowsReturned(select.tree, tuple(sorted(select.tables)))
+            return dq_metrics.Query(limited, tuple(sorted(select.tables)))
+        return dq_metrics.RowsReturned(select.tree, tuple(sorted(select.tables)))
 
-    def metrics(self) -> tuple[Metric, ...]:
+    def metrics(self) -> tuple[dq_metrics.Metric, ...]:
         """The answer, or the share; the rows of the primary tell an empty table apart."""
         return (self._metric(),) if self.condition is not None else (*sizes(self), self._metric())
 
@@ -83,7 +80,7 @@ class CustomSql(BoundRule):
         assert self.condition is not None
         asked = requirement(self.condition)
         value = facts[self._metric()].value()
-        if isinstance(value, Undefined):
+        if isinstance(value, dq_metrics.Undefined):
             return Judgement(Verdict.FAILED, value.reason, "no value", str(asked))
         return judge_number(value, asked, "the query's answer", {"Dataset.*.CustomSQL": float(value)})
 
@@ -105,13 +102,13 @@ class CustomSql(BoundRule):
         reason = unmet(failing, "each row among those the query returns", share, asked)
         return Judgement(Verdict.FAILED, reason, shown, expected, metrics, failing)
 
-    def _returned(self, facts: Facts) -> Returned:
+    def _returned(self, facts: Facts) -> dq_metrics.Returned:
         found = facts[self._metric()]
-        assert isinstance(found, Returned)
+        assert isinstance(found, dq_metrics.Returned)
         return found
 
     def failing_rows(self, facts: Facts) -> Tree | None:
         """Rows of the primary that the query did not return."""
         if self.condition is not None or self._returned(facts).problem:
             return None
-        return negation(is_returned(self._select().tree, self._returned(facts).columns))
+        return negation(sql.is_returned(self._select().tree, self._returned(facts).columns))

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dq.lazy import exp
-from dq.metrics import (
-    EVERYTHING,
-    Bounds,
-    Correlation,
-    CountWhere,
-    Deviations,
-    Metric,
-    Moments,
-    Scope,
-    Spread,
-    Total,
-    Value,
-)
-from dq.metrics import InterquartileRange as Quartile
-from dq.metrics import Shape as ShapeMoments
-from dq.metrics import Sum as SumOf
+from dq.lazy import dq_metrics, exp
 from dq.rules.base import MetricRule, NumberCondition, OneColumn, WhenEmpty, number_problem, rule_type
+from dq.scope import EVERYTHING, Scope
 from dq.tree import column, literal
 
 
@@ -47,11 +32,11 @@ class Mean(_Numeric):
     condition: NumberCondition
     where: Scope = EVERYTHING
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
-        return SumOf(self.column, self.where)
+        return dq_metrics.Sum(self.column, self.where)
 
-    def value(self, measured: Total) -> Value:
+    def value(self, measured: dq_metrics.Total) -> dq_metrics.Value:
         """Sum over count."""
         return measured.mean()
 
@@ -68,9 +53,9 @@ class Sum(_Numeric):
     condition: NumberCondition
     where: Scope = EVERYTHING
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
-        return SumOf(self.column, self.where)
+        return dq_metrics.Sum(self.column, self.where)
 
 
 @rule_type(analyzer=True)
@@ -85,11 +70,11 @@ class StandardDeviation(_Numeric):
     condition: NumberCondition
     where: Scope = EVERYTHING
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
-        return Spread(self.column, self.where)
+        return dq_metrics.Spread(self.column, self.where)
 
-    def value(self, measured: Deviations) -> Value:
+    def value(self, measured: dq_metrics.Deviations) -> dq_metrics.Value:
         """The root of the variance."""
         return measured.deviation()
 
@@ -106,9 +91,9 @@ class Variance(_Numeric):
     condition: NumberCondition
     where: Scope = EVERYTHING
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
-        return Spread(self.column, self.where)
+        return dq_metrics.Spread(self.column, self.where)
 
 
 @rule_type(analyzer=True, published=False)
@@ -123,9 +108,9 @@ class Range(_Numeric):
     condition: NumberCondition
     where: Scope = EVERYTHING
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
-        return Bounds(self.column, self.where)
+        return dq_metrics.Bounds(self.column, self.where)
 
 
 @rule_type(analyzer=True, published=False)
@@ -140,9 +125,9 @@ class InterquartileRange(_Numeric):
     condition: NumberCondition
     where: Scope = EVERYTHING
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
-        return Quartile(self.column, self.where)
+        return dq_metrics.InterquartileRange(self.column, self.where)
 
 
 @rule_type(analyzer=True, published=False)
@@ -157,11 +142,11 @@ class Skewness(_Numeric):
     condition: NumberCondition
     where: Scope = EVERYTHING
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
-        return ShapeMoments(self.column, self.where)
+        return dq_metrics.Shape(self.column, self.where)
 
-    def value(self, measured: Moments) -> Value:
+    def value(self, measured: dq_metrics.Moments) -> dq_metrics.Value:
         """The third standardised moment."""
         return measured.skewness()
 
@@ -178,11 +163,11 @@ class Kurtosis(_Numeric):
     condition: NumberCondition
     where: Scope = EVERYTHING
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
-        return ShapeMoments(self.column, self.where)
+        return dq_metrics.Shape(self.column, self.where)
 
-    def value(self, measured: Moments) -> Value:
+    def value(self, measured: dq_metrics.Moments) -> dq_metrics.Value:
         """The fourth standardised moment, less 3."""
         return measured.kurtosis()
 
@@ -201,9 +186,9 @@ class ZerosCount(_Numeric):
 
     filtered: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """A count."""
-        return CountWhere(exp.EQ(this=column(self.column), expression=literal(0)), self.where)
+        return dq_metrics.CountWhere(exp.EQ(this=column(self.column), expression=literal(0)), self.where)
 
 
 @rule_type(analyzer=True)
@@ -225,6 +210,6 @@ class ColumnCorrelation(MetricRule):
         """A column of another type cannot be measured."""
         return number_problem(self.first, self.second)
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """What is measured."""
-        return Correlation(self.first, self.second, self.where)
+        return dq_metrics.Correlation(self.first, self.second, self.where)

@@ -5,19 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dq.conditions import ALL, Requirement
-from dq.lazy import exp
-from dq.metrics import (
-    EVERYTHING,
-    Compliance,
-    CountWhere,
-    GroupCounts,
-    Groups,
-    Metric,
-    Occurrences,
-    Scope,
-    Undefined,
-    Value,
-)
+from dq.lazy import dq_metrics, exp, sql
 from dq.outcomes import Verdict
 from dq.rules.base import (
     AnyColumns,
@@ -33,7 +21,7 @@ from dq.rules.base import (
     show,
 )
 from dq.schema import Column, Type
-from dq.sql import frequency_table
+from dq.scope import EVERYTHING, Scope
 from dq.tree import call, column, conjunction, disjunction, is_null, is_present, literal, negation
 
 if TYPE_CHECKING:
@@ -51,14 +39,14 @@ class _GroupRule(MetricRule):
         columns: tuple[Column, ...] | None = getattr(self, "columns", None)
         return columns if columns is not None else (self.column,)  # type: ignore[attr-defined]
 
-    def metric(self) -> Metric:
+    def metric(self) -> dq_metrics.Metric:
         """The frequency table, summed up."""
-        return GroupCounts(self.keys(), self.where, weigh=self.weigh)  # type: ignore[attr-defined]
+        return dq_metrics.GroupCounts(self.keys(), self.where, weigh=self.weigh)  # type: ignore[attr-defined]
 
-    def counts(self, facts: Facts) -> Occurrences:
+    def counts(self, facts: Facts) -> dq_metrics.Occurrences:
         """The measurement."""
         found = facts[self.metric()]
-        assert isinstance(found, Occurrences)
+        assert isinstance(found, dq_metrics.Occurrences)
         return found
 
 
@@ -85,7 +73,7 @@ class _Repeated(_GroupRule):
 
 def repeated(columns: tuple[Column, ...], scope: Scope) -> Tree:
     """True for rows whose combination of values occurs more than once within the scope; NULLs are equal."""
-    twice = frequency_table(Groups(columns, scope)).having(
+    twice = sql.frequency_table(dq_metrics.Groups(columns, scope)).having(
         exp.GT(this=exp.Count(this=exp.Star()), expression=literal(1))
     )
     same = [
@@ -127,7 +115,7 @@ class Uniqueness(_Repeated):
     condition: NumberCondition
     where: Scope = EVERYTHING
 
-    def value(self, measured: Occurrences) -> Value:
+    def value(self, measured: dq_metrics.Occurrences) -> dq_metrics.Value:
         """Singles over rows."""
         return measured.uniqueness()
 
@@ -151,7 +139,7 @@ class IsUnique(_Repeated):
         """Every row."""
         return ALL
 
-    def value(self, measured: Occurrences) -> Value:
+    def value(self, measured: dq_metrics.Occurrences) -> dq_metrics.Value:
         """Singles over rows."""
         return measured.uniqueness()
 
@@ -172,10 +160,10 @@ class IsPrimaryKey(_GroupRule):
     columns: Columns
     where: Scope = EVERYTHING
 
-    def _presence(self) -> tuple[Compliance, ...]:
-        return tuple(Compliance(is_present(column(each)), self.where) for each in self.columns)
+    def _presence(self) -> tuple[dq_metrics.Compliance, ...]:
+        return tuple(dq_metrics.Compliance(is_present(column(each)), self.where) for each in self.columns)
 
-    def metrics(self) -> tuple[Metric, ...]:
+    def metrics(self) -> tuple[dq_metrics.Metric, ...]:
         """The frequency table, and the completeness of each column."""
         return (*_GroupRule.metrics(self), *self._presence())
 
@@ -200,12 +188,12 @@ class IsPrimaryKey(_GroupRule):
             return empty
         counts = self.counts(facts)
         uniqueness = counts.uniqueness()
-        if isinstance(uniqueness, Undefined):
+        if isinstance(uniqueness, dq_metrics.Undefined):
             return Judgement(Verdict.FAILED, uniqueness.reason, "no value", expected)
         completeness = [facts[each].value() for each in self._presence()]
         metrics = {self.name_of("Uniqueness"): float(uniqueness)}
         for name, share in zip(self.written, completeness, strict=True):
-            if isinstance(share, Undefined):
+            if isinstance(share, dq_metrics.Undefined):
                 return Judgement(Verdict.FAILED, share.reason, "no value", expected)
             metrics[f"Column.{name}.Completeness"] = float(share)
         reasons = [f"{counts.duplicates():,} rows repeat a key"] if uniqueness != 1 else []
@@ -233,7 +221,7 @@ class UniqueValueRatio(_Repeated):
 
     filtered: ClassVar[WhenEmpty] = WhenEmpty.FAILED
 
-    def value(self, measured: Occurrences) -> Value:
+    def value(self, measured: dq_metrics.Occurrences) -> dq_metrics.Value:
         """Singles over groups."""
         return measured.unique_value_ratio()
 
@@ -253,21 +241,21 @@ class DistinctValuesCount(_GroupRule):
     no_rows: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
     filtered: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
 
-    def metrics(self) -> tuple[Metric, ...]:
+    def metrics(self) -> tuple[dq_metrics.Metric, ...]:
         """The groups, and for floats both zeros: as text, which DQDL compares, 0.0 and -0.0 differ."""
         return (*_GroupRule.metrics(self), *self._zeros())
 
-    def _zeros(self) -> tuple[CountWhere, ...]:
+    def _zeros(self) -> tuple[dq_metrics.CountWhere, ...]:
         if self.column.type is not Type.FLOAT:
             return ()
         zero = exp.EQ(this=column(self.column), expression=literal(0))
         negative = call("DQ_SIGN_BIT", column(self.column))
         return tuple(
-            CountWhere(conjunction(zero, sign), self.where)  # type: ignore[arg-type]
+            dq_metrics.CountWhere(conjunction(zero, sign), self.where)  # type: ignore[arg-type]
             for sign in (negative, negation(negative))
         )
 
-    def judged(self, facts: Facts) -> Value:
+    def judged(self, facts: Facts) -> dq_metrics.Value:
         """Groups, NULL included."""
         zeros = [facts[each].value() for each in self._zeros()]
         return self.counts(facts).distinct() + (len(zeros) == 2 and all(zeros))
@@ -291,7 +279,7 @@ class DuplicateRowCount(_Repeated):
     no_rows: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
     filtered: ClassVar[WhenEmpty] = WhenEmpty.JUDGED
 
-    def value(self, measured: Occurrences) -> Value:
+    def value(self, measured: dq_metrics.Occurrences) -> dq_metrics.Value:
         """Rows that are not alone."""
         return measured.duplicates()
 
@@ -310,6 +298,6 @@ class Entropy(_GroupRule):
 
     weigh: ClassVar[bool] = True
 
-    def value(self, measured: Occurrences) -> Value:
+    def value(self, measured: dq_metrics.Occurrences) -> dq_metrics.Value:
         """In nats."""
         return measured.information()

@@ -8,12 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
-from dq import casts
 from dq.conditions import ConditionError
 from dq.conditions import number as evaluated
-from dq.lazy import exp
-from dq.metrics import EVERYTHING, Bounds, Extremes, Metric, Scope, as_written
-from dq.regex import java_regex
+from dq.lazy import casts, dq_metrics, exp, regex
 from dq.rules.base import (
     DurationCondition,
     Facts,
@@ -30,6 +27,7 @@ from dq.rules.base import (
     wrong_type,
 )
 from dq.schema import Column, Type
+from dq.scope import EVERYTHING, Scope
 from dq.syntax import (
     Condition,
     Date,
@@ -145,10 +143,10 @@ class ColumnValues(ShareRule):
         """By the kind of the condition."""
         return _PREDICATES[self.condition.kind](self)
 
-    def extremes(self) -> Metric | None:
+    def extremes(self) -> dq_metrics.Metric | None:
         """Minimum and maximum, where the condition orders numbers."""
         ordered = self.condition.kind is Kind.NUMBER and self.column.type.is_number
-        return Bounds(self.column, self.where) if ordered and self._bound_names() else None
+        return dq_metrics.Bounds(self.column, self.where) if ordered and self._bound_names() else None
 
     def _bound_names(self) -> tuple[str, ...]:
         return _BOUNDS.get(self.condition.operator, ())
@@ -161,7 +159,7 @@ class ColumnValues(ShareRule):
         return bounds(self, facts[beside], self._bound_names()) if beside else {}  # type: ignore[arg-type]
 
 
-def bounds(rule: ShareRule, found: Extremes, names: Iterable[str]) -> dict[str, float]:
+def bounds(rule: ShareRule, found: dq_metrics.Extremes, names: Iterable[str]) -> dict[str, float]:
     """The extremes under their metric names; nothing for a column without values."""
     ends = {"Minimum": found.low, "Maximum": found.high, "MinimumLength": found.low, "MaximumLength": found.high}
     return {rule.name_of(name): float(end) for name in names if (end := ends[name]) is not None}
@@ -216,7 +214,7 @@ def as_number(of: Column, operator: Operator) -> Tree:
     if of.type in (Type.INTEGER, Type.DECIMAL):
         return column(of)
     if operator in ORDERING or operator is Operator.EQ:
-        return as_written(of, column(of))
+        return dq_metrics.as_written(of, column(of))
     return exp.TryCast(this=column(of), to=exp.DataType.build("double"))
 
 
@@ -298,7 +296,7 @@ def _pattern_predicate(rule: ColumnValues) -> Tree:
     (operand,) = flat(rule.condition)
     if not isinstance(operand, Text):
         raise ConditionError("a regular expression must be a text")
-    pattern = java_regex(operand.value)
+    pattern = regex.java_regex(operand.value)
     matched = call("DQ_FULL_MATCH", column(rule.column), literal(f"(?i){pattern}" if _ignores_case(rule) else pattern))
     return matched if rule.condition.operator is Operator.MATCHES else negation(matched)
 
@@ -406,13 +404,13 @@ class ColumnLength(ShareRule):
         """A length."""
         return f"of length {self.condition}"
 
-    def extremes(self) -> Metric | None:
+    def extremes(self) -> dq_metrics.Metric | None:
         """The shortest and the longest."""
-        return Bounds(self.column, self.where, of_length=True)
+        return dq_metrics.Bounds(self.column, self.where, of_length=True)
 
     def others(self, facts: Facts) -> dict[str, float]:
         """The shortest and the longest."""
-        found = facts[Bounds(self.column, self.where, of_length=True)]
+        found = facts[dq_metrics.Bounds(self.column, self.where, of_length=True)]
         names = [f"{name}Length" for name in _BOUNDS.get(self.condition.operator, ("Minimum", "Maximum"))]
         return bounds(self, found, names)  # type: ignore[arg-type]
 
