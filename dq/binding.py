@@ -9,7 +9,7 @@ from typing import Any
 
 from dq.diagnostics import DqError
 from dq.rules import RULE_TYPES, SIGNATURES
-from dq.rules.base import BoundRule, Context, Parameters, Slot
+from dq.rules.base import BoundRule, Context, Parameters, Slot, construct
 from dq.schema import Column, Schema, Type
 from dq.scope import Scope
 from dq.sqltext import parse_where
@@ -52,7 +52,7 @@ def bind(rule: Rule, schemas: Mapping[str, Schema], now: datetime, *, primary: s
         arguments["threshold"] = rule.threshold
     if rule.where is not None:
         arguments["where"] = Scope(parse_where(rule.where.value, context.schema, now=now))
-    bound: BoundRule = rule_class(**arguments)
+    bound: BoundRule = construct(rule.name, **arguments)
     problem = bound.problem()
     if problem:
         raise BindingError(problem)

@@ -17,8 +17,8 @@ rows fail (`failing_rows`), and why it cannot be asked of these columns at all (
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
@@ -32,7 +32,6 @@ from typing import (
     cast,
     get_args,
     get_origin,
-    get_type_hints,
 )
 
 from dq.conditions import ALL, Requirement, requirement
@@ -194,21 +193,20 @@ def rule_type(
     unconditional_with: int | None = None,
     portable_threshold: bool = True,
     tags: Mapping[str, TagValue] | None = None,
-) -> Any:
-    """Freeze a class into a dataclass and register it, and the signature its fields tell, under its name."""
+) -> Callable[[type[T]], type[T]]:
+    """Register a class, and the signature its fields tell, under its name; `construct` makes its instances."""
 
     def register(cls: type[T]) -> type[T]:
-        frozen: Any = dataclass(frozen=True, slots=True)(cls)
-        slots, kinds, required = _fields(frozen)
-        names = {each.name for each in fields(frozen)}
-        RULE_TYPES[cls.__name__] = frozen
+        hints = _hints(cls)
+        slots, kinds = _slots(hints)
+        RULE_TYPES[cls.__name__] = cls
         SIGNATURES[cls.__name__] = Signature(
             cls.__name__,
             slots,
             kinds,
-            required,
-            where="where" in names,
-            threshold="threshold" in names,
+            condition_required="condition" in hints and not hasattr(cls, "condition"),
+            where="where" in hints,
+            threshold="threshold" in hints,
             portable_threshold=portable_threshold,
             tags=MappingProxyType(dict(tags or {})),
             rule=rule,
@@ -218,25 +216,41 @@ def rule_type(
             unconditional_with=unconditional_with,
             summary=(cls.__doc__ or "").strip().partition("\n")[0],
         )
-        return cast(type[T], frozen)
+        return cls
 
     return register
 
 
-def _fields(cls: type[Any]) -> tuple[tuple[Slot, ...], frozenset[Kind], bool]:
-    """The parameters, the kinds of the condition, and whether it must be given."""
+def construct(name: str, /, **fields: Any) -> Any:
+    """A frozen instance of a rule type.
+
+    Its class becomes a dataclass when the first one is made: `dq lint`, which only reads signatures, would pay
+    a tenth of its time for forty of them.
+    """
+    cls = RULE_TYPES[name]
+    if "__dataclass_fields__" not in vars(cls):
+        dataclass(frozen=True)(cls)
+    return cls(**fields)
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    """What the class's own annotations mean, those of class variables left out. They are our own source text."""
     names = {**globals(), **vars(sys.modules[cls.__module__])}
-    hints = get_type_hints(cls, names, include_extras=True)
+    own: dict[str, str] = vars(cls).get("__annotations__", {})
+    return {name: eval(text, names) for name, text in own.items() if not text.startswith("ClassVar")}
+
+
+def _slots(hints: Mapping[str, Any]) -> tuple[tuple[Slot, ...], frozenset[Kind]]:
+    """The parameters, and the kinds of the condition."""
     slots: list[Slot] = []
     kinds: frozenset[Kind] = frozenset()
-    required = False
-    for each in fields(cls):
-        for mark in _marks(hints[each.name]):
+    for name, hint in hints.items():
+        for mark in _marks(hint):
             if isinstance(mark, _Words):
-                slots.append(Slot(each.name, mark.kind, mark.least, mark.most))
-            elif isinstance(mark, _Kinds) and each.name == "condition":
-                kinds, required = mark.kinds, each.default is MISSING
-    return tuple(slots), kinds, required
+                slots.append(Slot(name, mark.kind, mark.least, mark.most))
+            elif isinstance(mark, _Kinds) and name == "condition":
+                kinds = mark.kinds
+    return tuple(slots), kinds
 
 
 def _marks(hint: Any) -> list[Any]:
@@ -291,7 +305,7 @@ class Judgement:
     vacuous: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BoundRule:
     """A rule whose words have found their columns.
 
@@ -369,7 +383,7 @@ def sizes(rule: BoundRule) -> tuple[dq_metrics.Metric, ...]:
     return (dq_metrics.Size(), dq_metrics.Size(scope_of(rule))) if scope_of(rule) else (dq_metrics.Size(),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricRule(BoundRule):
     """A rule that judges one number by its condition."""
 
@@ -440,7 +454,7 @@ def judge_number(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ShareRule(BoundRule):
     """A rule that judges the share of rows in scope for which a predicate is true.
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 class _Presence(ShareRule):
-    __slots__ = ()
     statistic: ClassVar[str] = "Completeness"
     column: OneColumn
 

@@ -13,8 +13,6 @@ from dq.tree import column, literal
 class _Numeric(MetricRule):
     """Judges a statistic of one number column."""
 
-    __slots__ = ()
-
     def problem(self) -> str:
         """A column of another type cannot be measured."""
         return number_problem(self.column)  # type: ignore[attr-defined]

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 class _GroupRule(MetricRule):
     """Judges a frequency table."""
 
-    __slots__ = ()
     weigh: ClassVar[bool] = False
 
     def keys(self) -> tuple[Column, ...]:
@@ -52,8 +51,6 @@ class _GroupRule(MetricRule):
 
 class _Repeated(_GroupRule):
     """Rows fail when their combination occurs twice; rows whose columns are all NULL are left out."""
-
-    __slots__ = ()
 
     def failing(self, facts: Facts) -> tuple[int, int] | None:
         counts = self.counts(facts)
