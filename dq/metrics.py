@@ -234,34 +234,45 @@ def _nan_last(value: float) -> tuple[bool, float]:
 class Bounds:
     """The least and the greatest number of a column, or of its text lengths; NULLs left out.
 
-    A NaN is greater than every number.
+    A NaN is greater than every number. `low` and `high` say which of the two is asked for.
     """
 
     column: Column
     scope: Scope = EVERYTHING
     of_length: bool = False
+    low: bool = True
+    high: bool = True
     grain: ClassVar[Grain] = Rows()
 
     def aggregates(self) -> tuple[Tree, ...]:
-        """Minimum, maximum, and for floats how many values are NaN.
+        """Minimum, maximum, and for the maximum of floats how many values there are and how many are NaN.
 
         The NaNs are counted, since a maximum may be answered by the statistics of a Parquet file, and those
         leave NaN out.
         """
         held = column(self.column)
         value = given(self.scope.predicate, call("DQ_LENGTH", held) if self.of_length else held)
-        extremes = tuple(as_written(self.column, each(this=value.copy())) for each in (exp.Min, exp.Max))
-        if self.column.type is not Type.FLOAT:
-            return extremes
-        return (*extremes, count_where(self.scope.predicate, exp.IsNan(this=held)), exp.Count(this=value.copy()))
+        cells = [as_written(self.column, exp.Min(this=value.copy()))] if self.low else []
+        if self.high:
+            cells.append(as_written(self.column, exp.Max(this=value.copy())))
+        if self._counts_nan():
+            cells += [count_where(self.scope.predicate, exp.IsNan(this=held)), exp.Count(this=value.copy())]
+        return tuple(cells)
+
+    def _counts_nan(self) -> bool:
+        return self.high and self.column.type is Type.FLOAT
 
     def state(self, cells: Sequence[Any], /) -> Extremes:
-        """The extremes as doubles."""
-        low, high, *rest = cells
-        if low is None:
-            return Extremes()
+        """The extremes as doubles; None for the one that was not asked for."""
+        rest = list(cells)
+        low = rest.pop(0) if self.low else None
+        high = rest.pop(0) if self.high else None
         nans, values = rest or (0, 1)
-        return Extremes(math.nan if nans == values else float(low), math.nan if nans else float(high))
+        if nans and nans == values:
+            low = low if low is None else math.nan
+        if nans:
+            high = math.nan
+        return Extremes(None if low is None else float(low), None if high is None else float(high))
 
 
 def as_written(of: Column, value: Tree) -> Tree:

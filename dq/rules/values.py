@@ -146,7 +146,10 @@ class ColumnValues(ShareRule):
     def extremes(self) -> dq_metrics.Metric | None:
         """Minimum and maximum, where the condition orders numbers."""
         ordered = self.condition.kind is Kind.NUMBER and self.column.type.is_number
-        return dq_metrics.Bounds(self.column, self.where) if ordered and self._bound_names() else None
+        names = self._bound_names()
+        if not ordered or not names:
+            return None
+        return dq_metrics.Bounds(self.column, self.where, low="Minimum" in names, high="Maximum" in names)
 
     def _bound_names(self) -> tuple[str, ...]:
         return _BOUNDS.get(self.condition.operator, ())
