@@ -10,13 +10,12 @@ first run left them, as they do where pip has installed them; `--cold` leaves ne
 from __future__ import annotations
 
 import argparse
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from processes import seconds, surroundings
 
 RULESET = """\
 Rules = [
@@ -29,22 +28,6 @@ Rules = [
 ]
 """
 AIM = 2.0
-
-
-def surroundings(folder: str, *, cold: bool) -> dict[str, str]:
-    """The environment of the runs: bytecode and parser tables kept in a folder of their own, or nowhere."""
-    if cold:
-        return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": folder, "DQ_CACHE": "off"}
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": folder, "XDG_CACHE_HOME": folder}
-
-
-def seconds(command: list[str], environment: dict[str, str]) -> float:
-    """CPU seconds of one run of a command."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def main() -> None:

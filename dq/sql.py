@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from dq.lazy import exp
-from dq.metrics import Groups, Returning, Rows, Statement
+from dq.metrics import Groups, Metric, Returning, Rows, Statement
 from dq.planning import Scan
 from dq.schema import Column, Schema
 from dq.tree import column, conjunction, count_where, table
+from dq.weighing import weighed
 
 if TYPE_CHECKING:
     Tree: TypeAlias = exp.Expr
@@ -30,11 +31,19 @@ def compile_scan(scan: Scan) -> Query:
         return Query(scan.grain.query.copy(), ())
     places: dict[Tree, int] = {}
     cells = tuple(
-        tuple(places.setdefault(aggregate, len(places)) for aggregate in metric.aggregates()) for metric in scan.metrics
+        tuple(places.setdefault(aggregate, len(places)) for aggregate in _aggregates(metric, scan.grain))
+        for metric in scan.metrics
     )
     select = exp.select(*(exp.alias_(each.copy(), f"a{at}") for each, at in places.items()))
     source = table(scan.grain.table) if isinstance(scan.grain, Rows) else frequency_table(scan.grain).subquery("g")
     return Query(select.from_(source), cells)
+
+
+def _aggregates(metric: Metric, grain: Rows | Groups) -> tuple[Tree, ...]:
+    """The cells of a metric on the grain of a scan, which may be the groups of the one column that it reads."""
+    if isinstance(grain, Groups) and isinstance(metric.grain, Rows):
+        return tuple(weighed(each, grain.columns[0]) for each in metric.aggregates())
+    return metric.aggregates()
 
 
 def frequency_table(groups: Groups) -> exp.Select:

@@ -129,3 +129,12 @@ def _presence_of(condition: Tree) -> exp.Column | None:
         if isinstance(test.this, exp.Column) and isinstance(test.expression, exp.Null):
             return test.this
     return None
+
+
+def condition_counted(value: exp.Case) -> Tree | None:
+    """The condition of a `CASE WHEN … THEN 1 END`, which `count_where` counts; None for any other case."""
+    if len(value.args["ifs"]) != 1 or value.this or value.args.get("default"):
+        return None
+    (branch,) = value.args["ifs"]
+    condition: Tree = branch.this
+    return condition if isinstance(branch.args["true"], exp.Literal) else None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from dq.lazy import exp
+from dq.tree import condition_counted
 
 if TYPE_CHECKING:
     Tree: TypeAlias = exp.Expr
@@ -36,12 +37,24 @@ DUCKDB: dict[str, Builder] = {
 }
 
 
+def _count_if(node: Tree) -> Tree:
+    """`COUNT(CASE WHEN c THEN 1 END)` as DuckDB counts fastest: half the time, and NULL on no rows becomes 0."""
+    counted = node.this if isinstance(node, exp.Count) else None
+    condition = condition_counted(counted) if isinstance(counted, exp.Case) else None
+    if condition is None:
+        return node
+    return exp.Coalesce(
+        this=exp.Anonymous(this="COUNT_IF", expressions=[condition.copy()]), expressions=[exp.Literal.number("0")]
+    )
+
+
 def lower(tree: Tree, functions: dict[str, Builder]) -> Tree:
-    """The tree with every `DQ_…` call spelled as an engine spells it."""
+    """The tree with every `DQ_…` call spelled as an engine spells it, and counts of conditions as `COUNT_IF`."""
 
     def spell(node: Tree) -> Tree:
         if isinstance(node, exp.Anonymous) and isinstance(node.this, str) and node.this in functions:
-            return functions[node.this](*(argument.copy() for argument in node.expressions))
+            return functions[node.this](*(lower(argument, functions) for argument in node.expressions))
         return node
 
-    return tree.transform(spell)
+    # Two walks: what takes a node's place is not walked again.
+    return tree.transform(spell).transform(_count_if)

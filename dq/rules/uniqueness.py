@@ -169,7 +169,11 @@ class IsPrimaryKey(_GroupRule):
         examples = one_of(self.columns, self.counts(facts).repeated)
         if examples is None and self.counts(facts).duplicates():
             return self.failing_rows(facts)
-        gaps = [is_null(column(each)) for each in self.columns]
+        gaps = [
+            is_null(column(each))
+            for each, presence in zip(self.columns, self._presence(), strict=True)
+            if facts[presence].value() != 1  # a column without gaps would only keep the scan from skipping row groups
+        ]
         return conjunction(self.where.predicate, disjunction(*([] if examples is None else [examples]), *gaps))
 
     def failing_rows(self, facts: Facts) -> Tree | None:
