@@ -146,7 +146,7 @@ def facts(signature: Signature) -> list[tuple[str, str]]:
     glue = "known to AWS Glue" if signature.published else "an extension of dq: AWS Glue refuses it"
     facts.append(("Portable", glue))
     if not is_measured(signature):
-        facts.append(("Measured", "not yet: the outcome of such a rule is ERROR"))
+        facts.append(("Measured", "not yet: the outcome of such a rule is ERROR" if signature.rule else "not yet"))
     return facts
 
 

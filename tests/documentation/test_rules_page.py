@@ -33,7 +33,7 @@ conditions, `where`, `threshold` and labels mean is told in [language.md](langua
 | measured | this version measures it; a rule that it cannot measure has the outcome ERROR |
 | Glue | AWS Glue knows the rule type; the others are extensions of dq, and Glue refuses a ruleset that holds them |
 | where, threshold | the clause is accepted |
-| analyzer | it may stand in `Analyzers` |
+| analyzer | it may stand in `Analyzers`, which this version checks and does not measure |
 | rows | the rows that make it fail are counted and shown |
 
 Beside each example stand the metrics that it reports, and what becomes of it without rows: in an empty table, and when
@@ -78,6 +78,8 @@ def names(outcome: dq.Outcome) -> str:
 
 
 def fate(outcome: dq.Outcome) -> str:
+    if outcome.verdict is dq.Verdict.ERROR:
+        return "error"
     return outcome.verdict.value.lower() if outcome.reason.startswith("no rows") else "judged"
 
 
