@@ -354,7 +354,6 @@ _ARITHMETIC = {
     "mod": lowering.remainder, "intdiv": lowering.whole_divide,
 }  # fmt: skip
 _COMPARISONS = ("eq", "neq", "gt", "gte", "lt", "lte", "nullsafeeq", "nullsafeneq")
-_FRACTIONAL = (Type.FLOAT, Type.DECIMAL)
 _BITWISE = ("bitwiseand", "bitwiseor", "bitwisexor", "bitwisenot")
 _STATEMENTS = ("select", "union", "intersect", "except", "subquery")
 
@@ -605,7 +604,11 @@ class _Builder:
         _only(node, "this", "to", "safe")
         wanted = self.target(node.args["to"])
         value = self.value(node.this, scope)
-        if isinstance(value.node, exp.Literal) and not value.node.is_string and wanted.type in _FRACTIONAL:
+        if (
+            isinstance(value.node, exp.Literal)
+            and not value.node.is_string
+            and wanted.type in (Type.FLOAT, Type.DECIMAL)
+        ):
             return Value(casts.try_to(value.node, wanted.native), wanted.type)
         return Value(casts.cast(value.node, value.type, wanted), wanted.type)
 
