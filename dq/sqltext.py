@@ -129,9 +129,7 @@ def _parsed(sql: str, what: str, name: str, parse: Callable[[Any, list[Token]], 
     except ParseError as error:
         raise SqlError(_syntax(error, sql, what)) from error
     except TokenError as error:
-        raise SqlError(
-            f"{what}: {str(error).partition(' near ')[0].partition(chr(10))[0]}: a quote or comment is not closed"
-        ) from error
+        raise SqlError(f"{what}: a quote or comment is not closed") from error
     except (RecursionError, ValueError, TypeError, AttributeError, IndexError, KeyError, AssertionError) as error:
         raise SqlError(f"{what}: the text cannot be read as SQL") from error
     found = [tree for tree in trees if tree is not None]
@@ -402,7 +400,7 @@ class _Builder:
 
     def unknown_function(self, name: str) -> NoReturn:
         shown = name.removeprefix(_PREFIX).lower()
-        near = get_close_matches(shown, FUNCTIONS, n=1)
+        near = [] if shown in REASONS else get_close_matches(shown, FUNCTIONS, n=1)
         reason = f": {REASONS[shown]}" if shown in REASONS else ""
         _refuse(
             f"the function `{shown}` is not allowed{reason}",
@@ -606,7 +604,11 @@ class _Builder:
         _only(node, "this", "to", "safe")
         wanted = self.target(node.args["to"])
         value = self.value(node.this, scope)
-        if isinstance(value.node, exp.Literal) and not value.node.is_string and wanted.type.is_number:
+        if (
+            isinstance(value.node, exp.Literal)
+            and not value.node.is_string
+            and wanted.type in (Type.FLOAT, Type.DECIMAL)
+        ):
             return Value(casts.try_to(value.node, wanted.native), wanted.type)
         return Value(casts.cast(value.node, value.type, wanted), wanted.type)
 

@@ -11,7 +11,7 @@ import click
 
 from dq.diagnostics import DqError
 from dq.rules import RULE_TYPES, SIGNATURES, Signature
-from dq.rules.base import Slot
+from dq.rules.base import BoundRule, Slot
 from dq.syntax import Kind
 
 CONDITIONS = {
@@ -79,9 +79,15 @@ def describe(signature: Signature) -> dict[str, Any]:
         "tags": {name: value.value for name, value in signature.tags.items()},
         "rule": signature.rule,
         "analyzer": signature.analyzer,
+        "measured": is_measured(signature),
         "glue": signature.published,
         "glue_threshold": signature.threshold and signature.portable_threshold,
     }
+
+
+def is_measured(signature: Signature) -> bool:
+    """Whether this version can measure a rule of the type; otherwise its outcome is ERROR."""
+    return issubclass(RULE_TYPES[signature.name], BoundRule)
 
 
 def form(signature: Signature) -> str:
@@ -123,11 +129,12 @@ def _table(signatures: list[Signature]) -> str:
 def _page(signature: Signature) -> str:
     lines = [signature.name, "", "    " + form(signature), ""]
     lines += (inspect.getdoc(RULE_TYPES[signature.name]) or "").splitlines()
-    lines += ["", *(f"{name + ':':<13}{value}" for name, value in _facts(signature))]
+    lines += ["", *(f"{name + ':':<13}{value}" for name, value in facts(signature))]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _facts(signature: Signature) -> list[tuple[str, str]]:
+def facts(signature: Signature) -> list[tuple[str, str]]:
+    """What is declared of a rule type beside its form and its documentation: names and values, for people."""
     facts = [("Parameters", "; ".join(_parameter(slot) for slot in signature.slots) or "none")]
     facts.append(("Condition", _condition(signature)))
     facts.append(("where", "yes" if signature.where else "no"))
@@ -138,6 +145,8 @@ def _facts(signature: Signature) -> list[tuple[str, str]]:
     facts.append(("Stands in", " and ".join(places)))
     glue = "known to AWS Glue" if signature.published else "an extension of dq: AWS Glue refuses it"
     facts.append(("Portable", glue))
+    if not is_measured(signature):
+        facts.append(("Measured", "not yet: the outcome of such a rule is ERROR" if signature.rule else "not yet"))
     return facts
 
 

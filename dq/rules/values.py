@@ -111,10 +111,12 @@ class ColumnValues(ShareRule):
 
     The kind of the condition decides the comparison: numbers, text, or dates. A NULL fails every condition
     except `!=` and `not in`, which it passes, unless NULL itself is an operand. Regular expressions are
-    Java's and match the whole value.
+    Java's and match the whole value. Text is compared with letter case unless `ignoreCase = "true"`. `timeZone`
+    is the zone of times of day such as "9:30 AM", UTC by default.
 
     Example:
         ColumnValues "qty" between 0 and 100
+        ColumnValues "qty" <= 5
         ColumnValues "status" in ["paid", "open"] with threshold > 0.9
         ColumnValues "code" matches "[A-Z]{2}[0-9]+"
         ColumnValues "placed" > (now() - 7 days)
@@ -423,7 +425,8 @@ class ColumnDataType(ShareRule):
     """The share of rows whose value can be cast to a type, by Spark's lenient rules.
 
     A NULL cannot be cast: it fails `=` and passes `!=`. The declared type of the column is not compared.
-    Types: Boolean, Date, Timestamp, Integer, Long, Float, Double, Decimal(p,s), in any letter case.
+    Types: Boolean, Date, Timestamp, Integer, Long, Float, Double, Decimal(p,s), in any letter case. `format`
+    tells how dates are written: day, month and year as dd, MM, yyyy with `-` or `/`, such as dd/MM/yyyy or MM-yyyy.
 
     Example:
         ColumnDataType "qty" = "Integer"

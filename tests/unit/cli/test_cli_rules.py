@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from dq.cli.rules import command, find
 from dq.diagnostics import DqError
-from dq.rules import SIGNATURES
+from dq.rules import RULE_TYPES, SIGNATURES
+from dq.rules.base import BoundRule
 
 
 def shown(*arguments: str) -> str:
@@ -46,6 +47,12 @@ def test_a_page_holds_the_documentation_in_full(name: str) -> None:
 def test_a_page_tells_how_the_rule_type_is_written(name: str, parts: list[str]) -> None:
     page = shown(name)
     assert [part for part in parts if part not in page] == []
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_a_page_tells_when_a_rule_type_cannot_be_measured(name: str) -> None:
+    is_measured = json.loads(shown(name, "--format", "json"))["measured"]
+    assert is_measured == ("Measured:" not in shown(name)) == issubclass(RULE_TYPES[name], BoundRule)
 
 
 def test_json_has_the_same_facts() -> None:

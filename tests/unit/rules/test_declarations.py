@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
-
-import pyarrow as pa
 import pytest
+from rule_examples import DATA, EXAMPLES
 
 import dq
 from dq.rules import RULE_TYPES, SIGNATURES
 from dq.rules.base import BoundRule
 
-TABLE = pa.table(
-    {
-        "order_id": [1, 2, 3],
-        "line": [1, 1, 1],
-        "id": [1, 2, 3],
-        "qty": [1, 2, 5],
-        "amount": [1.5, 2.5, None],
-        "email": ["a@x.io", None, "b@x.io"],
-        "status": ["paid", "open", "open"],
-        "country": ["US", None, "CA"],
-        "code": ["AB1", "AB2", "01-02-2024"],
-        "placed": [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3)],
-    }
-)
-
-EXAMPLES = [
-    (name, line.strip())
-    for name, rule_type in RULE_TYPES.items()
-    for line in re.sub(r".*?Example:", "", rule_type.__doc__ or "", count=1, flags=re.DOTALL).splitlines()
-    if line.strip().startswith(name)
-]
-
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
 def test_the_examples_of_a_rule_type_are_judged(name: str, example: str) -> None:
-    (outcome,) = dq.evaluate(f"Rules = [\n{example}\n]", TABLE).outcomes
+    (outcome,) = dq.evaluate(f"Rules = [\n{example}\n]", DATA).outcomes
     assert outcome.verdict is not dq.Verdict.ERROR, outcome.reason
 
 
@@ -63,7 +38,7 @@ def test_a_rule_type_still_to_come_is_an_error_that_says_so(name: str) -> None:
     if example is None:
         assert not SIGNATURES[name].rule, "only analyzers have no place among the rules"
         return
-    evaluation = dq.evaluate(f"Rules = [ {example}, RowCount = 3 ]", TABLE)
+    evaluation = dq.evaluate(f"Rules = [ {example}, RowCount = 3 ]", DATA)
     assert [outcome.verdict for outcome in evaluation.outcomes] == [dq.Verdict.ERROR, dq.Verdict.PASSED]
     assert f"{name} is not supported yet" in evaluation.outcomes[0].reason
     assert evaluation.exit_code == 3
