@@ -5,23 +5,31 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dq.binding import bind
 from dq.diagnostics import DqError
 from dq.engines.base import Engine, EngineError
 from dq.language import Dialect, parse
-from dq.metrics import Measured, Metric, Size
+from dq.metrics import Count, Measured, Metric, Size
 from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
-from dq.planning import Plan, plan
+from dq.planning import Plan, Scan, plan
+from dq.redaction import shape_of
+from dq.rows import composites
+from dq.rows.labels import Label, joined
+from dq.rows.labels import leaf as leaf_label
+from dq.rows.source import RowSource
 from dq.rules.base import BoundRule, Judgement
-from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
+from dq.syntax import Composite, Rule, RuleExpression, Ruleset
+from dq.syntax import Label as RuleLabel
 
 if TYPE_CHECKING:
     from dq.sources.options import ReadOptions
+    from dq.tree import Tree
 
 Progress = Callable[[str, int, int], None]
 """Told before each step: what is done, how many steps are behind, how many there are."""
@@ -40,12 +48,28 @@ class Options:
         fail_empty_scope: whether a rule whose `where` keeps no row fails instead of passing with a note.
         now: the instant of evaluation; None for the present. A naive one is meant in UTC.
         progress: told what is being done.
+        composites: how composite rules are judged: `column` joins the verdicts of the parts, `row` joins the parts
+            in each row (REFERENCE C.1).
+        filtered_rows: whether a row outside of a rule's `where` has `passed` that rule or is `skipped` by it, in
+            row-level outcomes and in composites judged by row.
+        key: the columns that tell rows apart, shown first in samples; by default those of an IsPrimaryKey rule
+            that passed.
+        redact: whether samples show the shape of values instead of values.
     """
 
     samples: int = 5
     fail_empty_scope: bool = False
     now: datetime | None = None
     progress: Progress = _silent
+    composites: Literal["column", "row"] = "column"
+    filtered_rows: Literal["passed", "skipped"] = "passed"
+    key: tuple[str, ...] = ()
+    redact: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("composites", ("column", "row")), ("filtered_rows", ("passed", "skipped"))):
+            if getattr(self, name) not in allowed:
+                raise DqError(f"`{name}` cannot be {getattr(self, name)!r}", help=f"give {' or '.join(allowed)}")
 
 
 def load(ruleset: Ruleset | str | os.PathLike[str], *, dialect: Dialect = "dq") -> Ruleset:
@@ -114,7 +138,16 @@ def evaluate(
     if engine not in (None, "duckdb"):
         raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")
     with Tables(data, options=read, memory_limit=memory_limit, threads=threads) as tables:
-        return run(parsed, DuckDBEngine(tables), options, recover=tables.recover)
+        evaluation = run(parsed, DuckDBEngine(tables), options, recover=tables.recover)
+
+    @contextmanager
+    def again() -> Iterator[Engine]:
+        with tables.reopened() as reopened:
+            reopened.settle("primary")
+            yield DuckDBEngine(reopened)
+
+    source = evaluation.source
+    return replace(evaluation, source=replace(source, open=again)) if source else evaluation
 
 
 def run(
@@ -132,17 +165,27 @@ def run(
     prepared, facts = _measured(ruleset, engine, now, options, recover)
     judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
     failures = {rule: Judgement(Verdict.ERROR, reason) for rule, reason in prepared.problems.items()}
-    samples = _samples(prepared, judged, facts.found, engine, options)
-    outcomes = tuple(_outcome(rule, ruleset, {**judged, **failures}, samples) for rule in ruleset.rules)
+    shown = _Samples(engine, options, _key(judged, options))
+    samples = _samples(prepared, judged, facts.found, shown)
+    said = {
+        rule: leaf_label(bound, facts.found, skip_filtered=options.filtered_rows == "skipped")
+        for rule, bound in prepared.bound.items()
+        if judged[rule].verdict is not Verdict.ERROR
+    }
+    by_row = _composites_by_row(ruleset, said, shown) if options.composites == "row" else {}
+    outcomes = tuple(_outcome(rule, ruleset, {**judged, **failures}, samples, by_row) for rule in ruleset.rules)
+    rows = facts.found.get(Size())
+    labels = tuple(Label(rule, joined(rule, said)) for rule in ruleset.rules)
     return Evaluation(
         ruleset,
         outcomes,
         tuple(_read(alias, engine, facts.found) for alias in engine.schemas()),
         started,
         time.perf_counter() - clock,
-        len(prepared.plan.scans),
+        len(prepared.plan.scans) + sum(each.measured for each in by_row.values()),
         engine.name,
         ruleset.source.name,
+        source=RowSource(labels, lambda: nullcontext(engine), rows.n if isinstance(rows, Count) else None),
     )
 
 
@@ -265,34 +308,102 @@ def _judge(bound: BoundRule, facts: _Facts, options: Options) -> Judgement:
     return judgement
 
 
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """Where failing rows are fetched, how many, and the columns that come first."""
+
+    engine: Engine
+    options: Options
+    key: tuple[str, ...]
+
+    def of(
+        self, failing: tuple[int, int], verdict: Verdict, condition: Tree | None, columns: Sequence[str]
+    ) -> FailingRows:
+        """The count of failing rows, and some of them where the rule did not pass."""
+        rows = FailingRows(*failing)
+        if not rows.count or not self.options.samples or verdict is not Verdict.FAILED or condition is None:
+            return rows
+        self.options.progress("fetching failing rows", 0, 0)
+        names, sample = self.engine.sample("primary", condition, self.options.samples)
+        first = [*self.key, *(name for name in columns if name not in self.key)]
+        order = sorted(range(len(names)), key=lambda at: first.index(names[at]) if names[at] in first else len(first))
+        shape: Callable[[Any], Any] = shape_of if self.options.redact else lambda value: value
+        return replace(
+            rows,
+            columns=tuple(names[at] for at in order),
+            sample=tuple(tuple(shape(row[at]) for at in order) for row in sample),
+            key=self.key,
+        )
+
+
+def _key(judged: Mapping[Rule, Judgement], options: Options) -> tuple[str, ...]:
+    """The columns that tell rows apart: those that were named, else those of an IsPrimaryKey rule that passed."""
+    if options.key:
+        return options.key
+    keys = (rule for rule, each in judged.items() if rule.name == "IsPrimaryKey" and each.verdict is Verdict.PASSED)
+    return next((tuple(word.value for word in rule.parameters) for rule in keys if not rule.where), ())
+
+
 def _samples(
-    prepared: Prepared,
-    judged: Mapping[Rule, Judgement],
-    facts: Mapping[Metric, Measured],
-    engine: Engine,
-    options: Options,
+    prepared: Prepared, judged: Mapping[Rule, Judgement], facts: Mapping[Metric, Measured], shown: _Samples
 ) -> dict[Rule, FailingRows]:
     """Failing rows by rule: their count, and some of them for rules that did not pass."""
     samples: dict[Rule, FailingRows] = {}
     for rule, judgement in judged.items():
-        if judgement.failing is None:
-            continue
-        rows = FailingRows(*judgement.failing)
-        if rows.count and options.samples and judgement.verdict is Verdict.FAILED:
-            condition = prepared.bound[rule].example_rows(facts)
-            if condition is not None:
-                options.progress("fetching failing rows", 0, 0)
-                columns, sample = engine.sample("primary", condition, options.samples)
-                rows = replace(rows, columns=columns, sample=tuple(sample))
-        samples[rule] = rows
+        if judgement.failing is not None:
+            bound = prepared.bound[rule]
+            fetched = judgement.failing[0] and judgement.verdict is Verdict.FAILED
+            condition = bound.example_rows(facts) if fetched else None
+            samples[rule] = shown.of(judgement.failing, judgement.verdict, condition, bound.written)
     return samples
+
+
+# -- composites by row ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _ByRow:
+    """A composite judged row by row, or why it was not."""
+
+    judgement: Judgement | None
+    failing: FailingRows | None = None
+    note: str = ""
+
+    @property
+    def measured(self) -> bool:
+        """Whether it took a scan."""
+        return self.judgement is not None
+
+
+def _composites_by_row(ruleset: Ruleset, said: Mapping[Rule, Tree | None], shown: _Samples) -> dict[Composite, _ByRow]:
+    """The composites at the top of a ruleset, judged row by row where that is possible."""
+    found: dict[Composite, _ByRow] = {}
+    for rule in ruleset.rules:
+        if isinstance(rule, Composite):
+            note = composites.refusal(rule, list(leaves([rule])), said)
+            found[rule] = _ByRow(None, note=note) if note else _judge_by_row(composites.metric(rule, said), shown)
+    return found
+
+
+def _judge_by_row(metric: composites.RowsJudged, shown: _Samples) -> _ByRow:
+    try:
+        judgement = composites.judge(metric, shown.engine.measure(Scan(metric.grain, (metric,))))
+    except EngineError as error:
+        return _ByRow(Judgement(Verdict.ERROR, _sentence(error)))
+    if judgement.failing is None:
+        return _ByRow(judgement)
+    return _ByRow(judgement, shown.of(judgement.failing, judgement.verdict, composites.failing_rows(metric), ()))
 
 
 # -- outcomes ------------------------------------------------------------------------------------------
 
 
 def _outcome(
-    expression: RuleExpression, ruleset: Ruleset, judged: Mapping[Rule, Judgement], samples: Mapping[Rule, FailingRows]
+    expression: RuleExpression,
+    ruleset: Ruleset,
+    judged: Mapping[Rule, Judgement],
+    samples: Mapping[Rule, FailingRows],
+    by_row: Mapping[Composite, _ByRow],
 ) -> Outcome:
     """The outcome of a rule, or of a composite from those of its operands; a stack, since they nest without bound."""
     done: list[Outcome] = []
@@ -308,7 +419,23 @@ def _outcome(
         else:
             pending.append((each, True))
             pending.extend((operand, False) for operand in reversed(each.operands))
-    return done[0]
+    return _with_rows(done[0], by_row[expression]) if isinstance(expression, Composite) and by_row else done[0]
+
+
+def _with_rows(outcome: Outcome, by_row: _ByRow) -> Outcome:
+    """The outcome of a composite with what its rows say in place of what its parts say."""
+    judgement = by_row.judgement
+    if judgement is None:
+        return replace(outcome, notes=(*outcome.notes, by_row.note))
+    return replace(
+        outcome,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        measured=judgement.measured,
+        expected=judgement.expected,
+        failing=by_row.failing,
+        notes=(*outcome.notes, "judged row by row"),
+    )
 
 
 def _leaf(rule: Rule, ruleset: Ruleset, judgement: Judgement, failing: FailingRows | None) -> Outcome:
@@ -353,6 +480,6 @@ def _joined(composite: Composite, ruleset: Ruleset, parts: Sequence[Outcome]) ->
     )
 
 
-def labels_of(own: Sequence[Label], ruleset: Ruleset) -> dict[str, str]:
+def labels_of(own: Sequence[RuleLabel], ruleset: Ruleset) -> dict[str, str]:
     """The default labels with the rule's own on top (REFERENCE A.4)."""
     return {label.key: label.value for label in (*ruleset.default_labels, *own)}

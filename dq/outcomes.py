@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from dq.diagnostics import DqError
+
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dq.rows.source import RowSource
     from dq.syntax import RuleExpression, Ruleset
 
 
@@ -25,13 +31,15 @@ class FailingRows:
     """The rows that make a row rule fail.
 
     `count` of `total` rows in scope fail; `sample` holds some of them, in no promised order, each a tuple of
-    the values of `columns`. `sample` is empty when samples are off.
+    the values of `columns`. `sample` is empty when samples are off. `key` names the columns that tell rows apart,
+    if any are known; they come first in `columns`, then those of the rule.
     """
 
     count: int
     total: int
     columns: tuple[str, ...] = ()
     sample: tuple[tuple[Any, ...], ...] = ()
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class Evaluation:
     engine: str
     ruleset_name: str = ""
     notes: tuple[str, ...] = ()
+    source: RowSource | None = field(default=None, repr=False, compare=False)
 
     @property
     def passed(self) -> bool:
@@ -138,6 +147,52 @@ class Evaluation:
         from dq.render import text
 
         return text.render(self, width=width)
+
+    def rows(self) -> pa.RecordBatchReader:
+        """The rows of the table under test, each with the rules that it passes, fails, and that skip it.
+
+        The original columns, untouched and in order, then `DataQualityRulesPass`, `DataQualityRulesFail`,
+        `DataQualityRulesSkip` (lists of rule texts) and `DataQualityEvaluationResult` (`Passed` or `Failed`), as
+        Glue's rowLevelOutcomes. The data is read again, as the reader is: nothing is held in memory.
+
+        Raises:
+            DataError: an outcome column is there already; data that cannot be read or has changed since.
+        """
+        return self._rows().reader()
+
+    def split(self) -> tuple[pa.RecordBatchReader, pa.RecordBatchReader]:
+        """The rows that pass and the rows that fail, as `rows` gives them; each reader reads the data by itself.
+
+        Raises:
+            DataError: as `rows`.
+        """
+        source = self._rows()
+        return source.reader("Passed"), source.reader("Failed")
+
+    def write_rows(
+        self,
+        *,
+        rows: str | os.PathLike[str] | None = None,
+        passed: str | os.PathLike[str] | None = None,
+        failed: str | os.PathLike[str] | None = None,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> dict[str, int]:
+        """Write all labelled rows, those that pass and those that fail to .parquet or .csv files, in one pass.
+
+        Returns how many rows each file holds, by its path. Files appear whole or not at all.
+
+        Raises:
+            DqError: a file that cannot be written.
+            DataError: as `rows`.
+        """
+        from dq.rows.files import write
+
+        return write(self._rows(), rows=rows, passed=passed, failed=failed, progress=progress)
+
+    def _rows(self) -> RowSource:
+        if self.source is None:
+            raise DqError("this evaluation does not know where its rows are", help="evaluate the data again")
+        return self.source
 
     def to_pandas(self) -> Any:
         """One row per rule as a pandas DataFrame. Needs the extra `pandas`."""

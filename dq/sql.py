@@ -69,6 +69,16 @@ def sample_rows(alias: str, schema: Schema, as_text: Sequence[Column], condition
     return exp.select(*shown).from_(table(alias)).where(condition.copy()).limit(limit)
 
 
+def with_outcomes(alias: str, schema: Schema, outcomes: Sequence[Tree | None]) -> exp.Select:
+    """All rows of a table, and behind its columns the outcomes of each row as one list of booleans."""
+    listed = exp.Array(expressions=[exp.Null() if each is None else each.copy() for each in outcomes])
+    name = "outcomes"
+    while schema.find(name):
+        name += "_"
+    held = exp.cast(listed, exp.DataType.build("BOOLEAN[]", dialect="duckdb"))
+    return exp.select(*(column(each) for each in schema), exp.alias_(held, name, quoted=True)).from_(table(alias))
+
+
 def is_returned(query: Tree, columns: Sequence[str]) -> exp.Exists:
     """True for rows of the primary that a query returns: equal on these columns, NULL equal to NULL."""
     same = [

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -76,6 +76,27 @@ def data_options(command: Any) -> Any:
     metavar="N",
     help="Failing rows shown per rule.",
 )
+@click.option("--key", metavar="COLUMN,…", help="The columns that tell rows apart; samples show them first.")
+@click.option("--redact", is_flag=True, help="Show the shape of values in samples, Aaa-99, and not the values.")
+@click.option("--rows", metavar="FILE", help="Write every row with the rules that it passes, fails and is skipped by.")
+@click.option("--passed", metavar="FILE", help="Write the rows that fail no rule, in the same form.")
+@click.option(
+    "--failed", metavar="FILE", help="Write the rows that fail a rule: a quarantine. All three: .parquet or .csv."
+)
+@click.option(
+    "--composites",
+    type=click.Choice(["column", "row"]),
+    default="column",
+    show_default=True,
+    help="Judge composite rules by the verdicts of their parts, or row by row.",
+)
+@click.option(
+    "--filtered-rows",
+    type=click.Choice(["passed", "skipped"]),
+    default="passed",
+    show_default=True,
+    help="What rows outside of a rule's where clause have done.",
+)
 @click.option("--now", metavar="TIME", help="The instant that now() means, ISO 8601; UTC without a zone.")
 @click.option(
     "--fail-empty-scope", is_flag=True, help="Fail rules whose where clause keeps no row, instead of passing."
@@ -89,6 +110,13 @@ def command(
     form: str | None,
     output: Sequence[str],
     samples: int,
+    key: str | None,
+    redact: bool,
+    rows: str | None,
+    passed: str | None,
+    failed: str | None,
+    composites: Literal["column", "row"],
+    filtered_rows: Literal["passed", "skipped"],
     now: str | None,
     fail_empty_scope: bool,
     quiet: bool,
@@ -111,8 +139,18 @@ def command(
 
     ruleset, tables = sort_words(words, data, rule)
     places = destinations(output, form)
+    _check_rows(rows, passed, failed)
     with progress_bar(quiet) as progress:
-        options = Options(samples=samples, fail_empty_scope=fail_empty_scope, now=_instant(now), progress=progress)
+        options = Options(
+            samples=samples,
+            fail_empty_scope=fail_empty_scope,
+            now=_instant(now),
+            progress=progress,
+            composites=composites,
+            filtered_rows=filtered_rows,
+            key=tuple(each.strip() for each in (key or "").split(",") if each.strip()),
+            redact=redact,
+        )
         evaluation = evaluate(
             ruleset,
             tables,
@@ -121,9 +159,12 @@ def command(
             memory_limit=reading["memory_limit"],
             threads=reading["threads"],
         )
+        written = write_rows(evaluation, {"rows": rows, "passed": passed, "failed": failed}, progress)
     for path, kind in places:
         _write(path, rendered(evaluation, kind, verbose=verbose, quiet=quiet))
         click.echo(f"wrote {path}", err=True)
+    for name, count in written.items():
+        click.echo(f"wrote {name} ({count:,} {'row' if count == 1 else 'rows'})", err=True)
     if not (form and output):
         _print(evaluation, form or "text", verbose=verbose, quiet=quiet)
     return evaluation.exit_code
@@ -219,6 +260,24 @@ def destinations(output: Sequence[str], form: str | None) -> list[tuple[Path, st
             raise click.UsageError(f"the folder of `{each}` does not exist")
         places.append((path, kind))
     return places
+
+
+def _check_rows(*files: str | None) -> None:
+    """Refuse files of rows that cannot be written, before anything is read."""
+    if any(files):
+        from dq.rows.files import check
+
+        for each in files:
+            if each:
+                check(each)
+
+
+def write_rows(evaluation: Evaluation, files: Mapping[str, str | None], progress: Progress) -> dict[str, int]:
+    """Write the files of rows that were asked for; how many rows each holds."""
+    if not any(files.values()):
+        return {}
+    total = next((table.rows for table in evaluation.tables if table.alias == "primary"), None) or 0
+    return evaluation.write_rows(**files, progress=lambda done: progress("writing rows", done, total))
 
 
 def rendered(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool, to_stdout: bool = False) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dq.diagnostics import DqError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from dq.lazy import exp
     from dq.metrics import Frequencies, Groups, Measured, Metric
     from dq.outcomes import TableRead
@@ -37,6 +39,9 @@ class Engine(Protocol):
 
     def sample(self, alias: str, condition: exp.Expr, limit: int, /) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Column names, and up to `limit` rows of a table that meet a condition, in no promised order."""
+
+    def rows(self, alias: str, outcomes: Sequence[exp.Expr | None], batch: int, /) -> pa.RecordBatchReader:
+        """All rows of a table, streamed in batches of up to `batch`: its columns, then a list of their outcomes."""
 
     def sql(self, scan: Scan, /) -> str:
         """The text of the query that `measure` would run."""

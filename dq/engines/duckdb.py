@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -13,9 +13,11 @@ from dq.lazy import exp
 from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
 from dq.planning import Scan
 from dq.schema import Type
-from dq.sql import compile_scan, frequency_table, rows_returned, sample_rows
+from dq.sql import compile_scan, frequency_table, rows_returned, sample_rows, with_outcomes
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from dq.outcomes import TableRead
     from dq.schema import Schema
     from dq.sources.tables import Tables
@@ -82,6 +84,23 @@ class DuckDBEngine:
         as_text = [column for column in schema if column.type in _AS_TEXT]
         return self._fetch(sample_rows(alias, schema, as_text, condition, limit))
 
+    def rows(self, alias: str, outcomes: Sequence[exp.Expr | None], batch: int, /) -> pa.RecordBatchReader:
+        """A stream; an error of DuckDB in the middle of it is told as every other."""
+        import pyarrow as pa
+
+        query = with_outcomes(alias, self.tables.schemas[alias], outcomes)
+        try:
+            reader = self.tables.connection.sql(self.text(query)).to_arrow_reader(batch)
+        except duckdb.Error as error:
+            raise self._translate(error) from error
+        return pa.RecordBatchReader.from_batches(reader.schema, self._told(reader))
+
+    def _told(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from reader
+        except (duckdb.Error, OSError) as error:  # a failing stream reaches Arrow as an OSError with DuckDB's text
+            raise self._translate(error) from error
+
     def _returned(self, grain: Returning) -> tuple[int, int, tuple[str, ...], str]:
         columns = self._columns(grain.query)
         schema = self.tables.schemas["primary"]
@@ -113,7 +132,7 @@ class DuckDBEngine:
         except duckdb.Error as error:
             raise self._translate(error) from error
 
-    def _translate(self, error: duckdb.Error) -> EngineError:
+    def _translate(self, error: Exception) -> EngineError:
         explained = self.tables.explain_error(error)
         return EngineError(explained.message, help=explained.help)
 

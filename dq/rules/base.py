@@ -335,6 +335,10 @@ class BoundRule:
         """True for the rows in scope that fail; None where rows have no part in the verdict."""
         return None
 
+    def unjudged_rows(self) -> Tree | None:
+        """True for the rows in scope about which the rule says nothing; None when it judges them all."""
+        return None
+
     def example_rows(self, facts: Facts) -> Tree | None:
         """True for some failing rows, which are cheaper to find than all of them."""
         return self.failing_rows(facts)

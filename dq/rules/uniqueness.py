@@ -22,7 +22,7 @@ from dq.rules.base import (
 )
 from dq.schema import Column, Type
 from dq.scope import EVERYTHING, Scope
-from dq.tree import call, column, conjunction, disjunction, is_null, is_present, literal, negation
+from dq.tree import call, column, conjunction, disjunction, is_null, is_present, literal, negation, present_any
 
 if TYPE_CHECKING:
     from dq.tree import Tree
@@ -60,10 +60,13 @@ class _Repeated(_GroupRule):
         examples = one_of(self.keys(), self.counts(facts).repeated)
         return self.failing_rows(facts) if examples is None else conjunction(self.where.predicate, examples)  # type: ignore[attr-defined]
 
+    def unjudged_rows(self) -> Tree | None:
+        return negation(present_any(self.keys()))
+
     def failing_rows(self, facts: Facts) -> Tree | None:
         return conjunction(
             self.where.predicate,  # type: ignore[attr-defined]
-            disjunction(*(is_present(column(each)) for each in self.keys())),
+            present_any(self.keys()),
             repeated(self.keys(), self.where),  # type: ignore[attr-defined]
         )
 

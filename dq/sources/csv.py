@@ -73,6 +73,10 @@ class CsvTable:
         scans = [group.scan(self.files, quoted_nulls=self._quoted_nulls) for group in self._groups]
         return " UNION ALL BY NAME ".join(f"({scan})" for scan in scans) if len(scans) > 1 else scans[0]
 
+    def on(self, connection: duckdb.DuckDBPyConnection) -> CsvTable:
+        """The same table for another connection."""
+        return self
+
     def recover(self, message: str) -> bool:
         """Make room for the value that a scan could not convert; False if the message is about something else."""
         found = _MISFIT.search(message)

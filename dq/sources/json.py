@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 
 import duckdb
 
@@ -34,6 +35,12 @@ class JsonTable:
     def view(self) -> str:
         """The query behind the table."""
         return self._scan(self._columns)
+
+    def on(self, connection: duckdb.DuckDBPyConnection) -> JsonTable:
+        """The same table for another connection."""
+        again = copy(self)
+        again._connection = connection
+        return again
 
     def recover(self, message: str) -> bool:
         """Read as text the columns that hold a value which does not fit; False if the message is about other things.

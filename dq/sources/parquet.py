@@ -26,6 +26,10 @@ class ParquetTable:
             f" hive_partitioning={hive}, union_by_name={by_name})"
         )
 
+    def on(self, connection: duckdb.DuckDBPyConnection) -> ParquetTable:
+        """The same table for another connection."""
+        return self
+
     def recover(self, message: str) -> bool:
         """Parquet has its types: there is nothing to fall back to."""
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -37,6 +38,7 @@ class _FileTable(Protocol):
 
     def view(self) -> str: ...
     def recover(self, message: str) -> bool: ...
+    def on(self, connection: duckdb.DuckDBPyConnection) -> _FileTable: ...
 
 
 class Tables:
@@ -68,6 +70,9 @@ class Tables:
         named = _named(data)
         chosen = _options(options, named)
         resolved = {alias: _resolve(alias, value, chosen[alias]) for alias, value in named.items()}
+        self._reopen = partial(
+            Tables, resolved, options=chosen, memory_limit=memory_limit, threads=threads, temp_directory=temp_directory
+        )
         self._files: dict[str, tuple[File, ...]] = {
             alias: source.files if isinstance(source, Files) else () for alias, source in resolved.items()
         }
@@ -100,6 +105,31 @@ class Tables:
         """Close the database and remove what it spilled. Harmless when repeated."""
         self.connection.close()
         shutil.rmtree(self._spill, ignore_errors=True)
+
+    def reopened(self) -> Tables:
+        """The same tables, opened again, in which every column has the type that it has come to have here."""
+        again = self._reopen()
+        for alias, table in self._views.items():
+            again._views[alias] = table.on(again.connection)
+            again._create(alias, again._views[alias])
+        return again
+
+    def settle(self, alias: str) -> None:
+        """Read every value of a CSV or JSON table once, so that no type changes in the middle of a stream.
+
+        Raises:
+            DataError: values that cannot be read as any type.
+        """
+        if alias not in self._views or self._views[alias].files.format == "parquet":
+            return
+        while True:
+            try:
+                self.connection.execute(f"SELECT count(COLUMNS(*)) FROM {identifier(alias)}").fetchall()
+            except duckdb.Error as error:
+                if not self.recover(error):
+                    raise self.explain_error(error) from error
+            else:
+                return
 
     def read(self, alias: str) -> TableRead:
         """What is known of a table without scanning it; `rows` is None if that would take a scan."""
@@ -204,6 +234,8 @@ def _options(
 
 
 def _resolve(alias: str, value: Any, options: ReadOptions) -> Files | Arrow:
+    if isinstance(value, Files | Arrow):
+        return value
     if is_path(value) or (isinstance(value, (list, tuple)) and value and all(map(is_path, value))):
         found = found_files.find(value, options.format, options.hive_partitioning)
         if options.types and found.format not in ("csv", "json"):
