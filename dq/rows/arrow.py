@@ -44,7 +44,7 @@ class Labeller:
         self._texts = pa.array(rules, pa.string())
         self._width = len(rules)
         self._numbers = pa.array(list(range(self._width)) * rows, pa.int32())
-        self._last = pa.array(range(self._width - 1, self._width * rows, self._width or 1), pa.int64())
+        self._ends = pa.array([self._width * (row + 1) for row in range(rows)], pa.int64())
 
     def schema(self, original: pa.Schema) -> pa.Schema:
         """The schema of the labelled batches of an engine's batches."""
@@ -64,6 +64,6 @@ class Labeller:
     def _lists(self, mask: pa.BooleanArray, rows: int) -> pa.ListArray:
         """The rules for which the mask is true, row by row."""
         numbers = self._numbers.slice(0, len(mask)).filter(mask)
-        ends = pc.cumulative_sum(mask.cast(pa.int32())).take(self._last.slice(0, rows))
-        offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
+        counts = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(mask.cast(pa.int32()))])
+        offsets = pa.concat_arrays([pa.array([0], pa.int32()), counts.take(self._ends.slice(0, rows))])
         return pa.ListArray.from_arrays(offsets, self._texts.take(numbers))

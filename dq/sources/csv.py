@@ -68,6 +68,8 @@ class CsvTable:
         self._settle_types()
         self._note_partitions()
 
+    hides_nan = False
+
     def view(self) -> str:
         """The query behind the table."""
         scans = [group.scan(self.files, quoted_nulls=self._quoted_nulls) for group in self._groups]

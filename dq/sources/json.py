@@ -32,6 +32,8 @@ class JsonTable:
         check_declared(options.types, list(self._columns))
         self._columns |= declared(options.types, self._columns)
 
+    hides_nan = False
+
     def view(self) -> str:
         """The query behind the table."""
         return self._scan(self._columns)

@@ -16,6 +16,15 @@ class ParquetTable:
         self.notes = list(files.notes)
         self.rows: int | None = self._count(connection)
         self._by_name = len(files.files) > 1 and self._differ(connection)
+        self._hides_nan = self._written_elsewhere(connection)
+
+    @property
+    def hides_nan(self) -> bool:
+        """Whether minima and maxima of floats may leave NaN out, as all writers but DuckDB do.
+
+        DuckDB believes them, and would take `x < 100` for true of a NaN and skip the row groups that hold one.
+        """
+        return self._hides_nan
 
     def view(self) -> str:
         """The query behind the table."""
@@ -37,6 +46,13 @@ class ParquetTable:
     def _count(self, connection: duckdb.DuckDBPyConnection) -> int:
         query = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({patterns(self.files.files)})"
         return int(connection.execute(query).fetchall()[0][0])
+
+    def _written_elsewhere(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        query = (
+            "SELECT count(*) FROM parquet_file_metadata"
+            f"({patterns(self.files.files)}) WHERE created_by IS NULL OR NOT starts_with(created_by, 'DuckDB')"
+        )
+        return bool(connection.execute(query).fetchall()[0][0])
 
     def _differ(self, connection: duckdb.DuckDBPyConnection) -> bool:
         """Whether the files have different columns or types, which is noted."""

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from functools import partial
+from itertools import starmap
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -28,6 +29,9 @@ from dq.sources.types import type_of
 
 PRIMARY = "primary"
 
+ARROW_HIDES_NAN = duckdb.__version__.startswith("1.")
+"""Whether filters that DuckDB leaves to Arrow lose NaN: `x > 1` is true of it in DuckDB and Spark, false in Arrow."""
+
 
 class _FileTable(Protocol):
     """Files behind a view."""
@@ -39,6 +43,8 @@ class _FileTable(Protocol):
     def view(self) -> str: ...
     def recover(self, message: str) -> bool: ...
     def on(self, connection: duckdb.DuckDBPyConnection) -> _FileTable: ...
+    @property
+    def hides_nan(self) -> bool: ...
 
 
 class Tables:
@@ -182,17 +188,27 @@ class Tables:
         return JsonTable(self.connection, files, options, sum(Path(path).stat().st_size for path in files.paths))
 
     def _create(self, alias: str, table: _FileTable) -> None:
-        self.connection.execute(f"CREATE OR REPLACE VIEW {identifier(alias)} AS {table.view()}")
-        self._describe(alias)
+        self._view(alias, table.view(), hides_nan=table.hides_nan)
 
     def _register(self, alias: str, arrow: Arrow) -> None:
-        self.connection.register(alias, arrow.data)
+        held = f"{alias} in memory"
+        self.connection.register(held, arrow.data)
         self._arrow[alias] = arrow
-        self._describe(alias)
+        self._view(alias, f"SELECT * FROM {identifier(held)}", hides_nan=ARROW_HIDES_NAN)
 
-    def _describe(self, alias: str) -> None:
-        rows = self.connection.execute(f"DESCRIBE FROM {identifier(alias)}").fetchall()
+    def _view(self, alias: str, query: str, *, hides_nan: bool) -> None:
+        rows = self.connection.execute(f"DESCRIBE {query}").fetchall()
         self.schemas[alias] = Schema(tuple(Column(row[0], type_of(row[1]), row[1]) for row in rows))
+        floats = {row[0]: row[1] for row in rows if row[1] in ("FLOAT", "DOUBLE")}
+        if hides_nan and floats:
+            query = f"SELECT * REPLACE ({', '.join(starmap(_maybe_nan, floats.items()))}) FROM ({query})"
+        self.connection.execute(f"CREATE OR REPLACE VIEW {identifier(alias)} AS {query}")
+
+
+def _maybe_nan(name: str, native: str) -> str:
+    """A column of floats as an expression of which DuckDB must assume that it can be NaN."""
+    held = identifier(name)
+    return f"CASE WHEN isnan({held}) THEN 'nan'::{native} ELSE {held} END AS {held}"
 
 
 def _named(data: Any) -> dict[str, Any]:
