@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from recorded import cases, differences
+from recorded_rows import compared, reason, with_rows
 from test_parse import DIFFERENT
 from test_parse import cases as parse_cases
 
@@ -23,6 +24,7 @@ def page() -> str:
     recorded = [case for case in cases() if "expected" in case]
     rules = sum(len(case["expected"]) for case in recorded)
     found = list(differences().values())
+    told, same, reasons = row_counts()
     groups = Counter(case["id"].rsplit("-", 1)[0] for case in recorded)
     lines = [
         HEAD,
@@ -46,6 +48,15 @@ def page() -> str:
         "|---|---|---|---|",
         *(f"| {each.case} | `{cell(each.rule)}` | {each.verdict} | {each.why} |" for each in found),
         "",
+        "## Rows",
+        "",
+        f"{len(with_rows())} recorded runs with rows; {told:,} outcomes of a rule on a row, of which {same:,} are the same.",
+        "The others differ for these reasons:",
+        "",
+        "| rule type | why | rules | rows |",
+        "|---|---|---:|---:|",
+        *(f"| {name} | {why} | {rules} | {rows} |" for (name, why), (rules, rows) in sorted(reasons.items())),
+        "",
         "## Recorded runs by group",
         "",
         "| group | runs |",
@@ -54,6 +65,21 @@ def page() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def row_counts() -> tuple[int, int, dict[tuple[str, str | None], tuple[int, int]]]:
+    """Outcomes of rules on rows, how many of them agree, and by reason the rules and rows that do not."""
+    told = same = 0
+    reasons: dict[tuple[str, str | None], tuple[int, int]] = {}
+    for case in with_rows():
+        for each in compared(case):
+            told += each.rows
+            same += each.rows - len(each.different)
+            if each.different:
+                key = each.rule.split()[0], reason(each.rule, case["id"])
+                rules, rows = reasons.get(key, (0, 0))
+                reasons[key] = rules + 1, rows + len(each.different)
+    return told, same, reasons
 
 
 def cell(text: str) -> str:
