@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dq.binding import bind
+from dq.binding import bind, find_column
 from dq.diagnostics import DqError
 from dq.engines.base import Engine, EngineError
 from dq.language import Dialect, parse
@@ -162,10 +162,11 @@ def run(
     clock = time.perf_counter()
     now = _aware(options.now) if options.now else started
     _demand_primary(engine)
+    key = tuple(find_column(name, engine.schemas()["primary"]).name for name in options.key)
     prepared, facts = _measured(ruleset, engine, now, options, recover)
     judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
     failures = {rule: Judgement(Verdict.ERROR, reason) for rule, reason in prepared.problems.items()}
-    shown = _Samples(engine, options, _key(judged, options))
+    shown = _Samples(engine, options, key or _detected_key(judged))
     samples = _samples(prepared, judged, facts.found, shown)
     said = {
         rule: leaf_label(bound, facts.found, skip_filtered=options.filtered_rows == "skipped")
@@ -336,12 +337,10 @@ class _Samples:
         )
 
 
-def _key(judged: Mapping[Rule, Judgement], options: Options) -> tuple[str, ...]:
-    """The columns that tell rows apart: those that were named, else those of an IsPrimaryKey rule that passed."""
-    if options.key:
-        return options.key
-    keys = (rule for rule, each in judged.items() if rule.name == "IsPrimaryKey" and each.verdict is Verdict.PASSED)
-    return next((tuple(word.value for word in rule.parameters) for rule in keys if not rule.where), ())
+def _detected_key(judged: Mapping[Rule, Judgement]) -> tuple[str, ...]:
+    """The columns that tell rows apart: those of an IsPrimaryKey rule that passed on all rows."""
+    passed = (rule for rule, each in judged.items() if rule.name == "IsPrimaryKey" and each.verdict is Verdict.PASSED)
+    return next((tuple(word.value for word in rule.parameters) for rule in passed if not rule.where), ())
 
 
 def _samples(
