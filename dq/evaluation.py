@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from dq.binding import bind
@@ -23,11 +25,16 @@ from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
 if TYPE_CHECKING:
     from dq.sources.options import ReadOptions
 
-Progress = Callable[[str, int, int], None]
-"""Told before each step: what is done, how many steps are behind, how many there are."""
+Progress = Callable[[str, float, int], None]
+"""Told what is being done, how many steps are behind, parts of one included, and how many there are; 0 if unknown.
+
+Called before each step and, from another thread, while it lasts."""
+
+TOLD_EVERY = 0.2
+"""Seconds between two looks at how far a scan is."""
 
 
-def _silent(step: str, done: int, total: int) -> None:
+def _silent(step: str, done: float, total: int) -> None:
     """Tells nobody."""
 
 
@@ -234,9 +241,9 @@ def _measure_all(plan: Plan, engine: Engine, options: Options, recover: Callable
     pending = list(plan.scans)[::-1]
     while pending:
         scan = pending.pop()
-        options.progress("scanning", total - len(pending) - 1, total)
         try:
-            found.update(engine.measure(scan))
+            with _told(engine, options.progress, total - len(pending) - 1, total):
+                found.update(engine.measure(scan))
         except EngineError as error:
             if error.__cause__ is not None and isinstance(error.__cause__, Exception) and recover(error.__cause__):
                 return None
@@ -247,6 +254,28 @@ def _measure_all(plan: Plan, engine: Engine, options: Options, recover: Callable
                 pending += [replace(scan, metrics=scan.metrics[half:]), replace(scan, metrics=scan.metrics[:half])]
                 total += 1
     return _Facts(found, failed)
+
+
+@contextmanager
+def _told(engine: Engine, progress: Progress, done: int, total: int) -> Iterator[None]:
+    """Tells how far a scan is until it ends."""
+    progress("scanning", done, total)
+    if progress is _silent:
+        yield
+        return
+    ended = Event()
+
+    def look() -> None:
+        while not ended.wait(TOLD_EVERY):
+            progress("scanning", done + engine.share_done(), total)
+
+    looking = Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        looking.join()
 
 
 # -- judge ---------------------------------------------------------------------------------------------
