@@ -13,10 +13,10 @@ from typing import Any
 
 import duckdb
 
-from dq.diagnostics import DataError
+from dq.diagnostics import DataError, DqError
 from dq.engines.connection import literal
 from dq.sources.files import File, Files
-from dq.sources.options import ReadOptions
+from dq.sources.options import ReadOptions, how
 from dq.sources.scan import arguments, check_declared, columns_of, declared, patterns, plain, struct
 
 _MISFIT = re.compile(
@@ -64,9 +64,11 @@ class CsvTable:
         self.notes = list(files.notes)
         self.rows: int | None = None
         self._quoted_nulls = False
+        _check_formats(connection, options)
         self._groups = self._sniff(connection, options)
         self._settle_types()
         self._note_partitions()
+        self._note_unused_formats(options)
 
     def view(self) -> str:
         """The query behind the table."""
@@ -118,7 +120,7 @@ class CsvTable:
             groups.append(self._declare(self._unify(connection, group, options), options))
             taken = set(same)
             rest = [f for f in rest if f not in taken]
-        check_declared(options.types, [name for group in groups for name in group.columns])
+        check_declared(connection, options.types, [name for group in groups for name in group.columns])
         if len({tuple(g.columns) for g in groups}) > 1:
             self._note_differences(groups)
         return groups
@@ -175,7 +177,7 @@ class CsvTable:
             return error
         return DataError(
             f"`{file.path}`: the layout of this CSV file cannot be made out",
-            help="say its delimiter, quote and header",
+            help=f"say {how('delimiter')} and {how('quote')}",
         )
 
     def _unify(self, connection: duckdb.DuckDBPyConnection, group: Group, options: ReadOptions) -> Group:
@@ -243,11 +245,35 @@ class CsvTable:
             else "the files have the same columns in different order"
         )
 
+    def _note_unused_formats(self, options: ReadOptions) -> None:
+        natives = {native for group in self._groups for native in group.columns.values()}
+        for kind, wanted in _formats(options):
+            if not any(native.startswith(kind) for native in natives):
+                self.notes.append(f"no column holds a {kind} written {wanted}")
+
     def _note_partitions(self) -> None:
         held = {name.casefold() for group in self._groups for name in group.columns}
         for key in self.files.partitions:
             if key.casefold() in held:
                 self.notes.append(f'column "{key}" comes from the folder names, not from the files')
+
+
+def _formats(options: ReadOptions) -> list[tuple[str, str]]:
+    """The type and the format of what is written in a format that the user gave."""
+    given = (("DATE", options.date_format), ("TIMESTAMP", options.timestamp_format))
+    return [(kind, wanted) for kind, wanted in given if wanted is not None]
+
+
+def _check_formats(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -> None:
+    for kind, wanted in _formats(options):
+        try:
+            connection.execute(f"SELECT strptime('', {literal(wanted)})")
+        except duckdb.InvalidInputException as error:
+            if "Could not parse string" in str(error):  # the format is good, and nothing is not written in it
+                continue
+            raise DqError(
+                f"`{wanted}` is no format of a {kind}", help="formats are as for strptime, such as %d/%m/%Y %H:%M:%S"
+            ) from error
 
 
 def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]:
@@ -264,9 +290,8 @@ def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]
         line = file.head[: file.head.index(b"\0")].count(b"\n") + 1
         raise DataError(
             f"`{file.path}`: line {line} holds a NUL byte: the file is binary or in another encoding",
-            help="if it is text in UTF-16, say encoding='utf-16'",
+            help=f"if it is text in UTF-16, say {how('encoding', 'utf-16')}",
         )
-    nulls = ["", options.nullstr] if options.nullstr else [""]
     given: dict[str, str | None] = {
         "delim": options.delimiter,
         "quote": options.quote,
@@ -281,7 +306,7 @@ def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]
     # Lines that begin with `#` are rows: leaving rows out must be asked for.
     fixed["comment"] = "''"
     fixed["compression"] = literal(file.compression)
-    fixed["nullstr"] = f"[{', '.join(map(literal, nulls))}]"
+    fixed["nullstr"] = f"[{', '.join(map(literal, options.nulls))}]"
     if _mixed_line_ends(file.head):
         fixed["strict_mode"] = "false"
         notes.append(f"{file.name} mixes line ends (CR LF and LF)")
