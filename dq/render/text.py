@@ -293,8 +293,9 @@ class _Layout:
             text = f"{words.visible(name)} = {words.number(metric, outcome.expected)}"
             yield from self.paragraph(text, self.indent, "faint")
         yield from self.parts(outcome)
-        if outcome.failing and outcome.failing.sample:
-            yield from self.sample(outcome.failing)
+        rows, _ = facts.arranged(outcome)
+        if rows and rows.sample:
+            yield from self.sample(rows)
 
     def parts(self, outcome: Outcome) -> Iterator[Line]:
         parts = facts.parts(outcome)
