@@ -67,6 +67,11 @@ def load(ruleset: Ruleset | str | os.PathLike[str], *, dialect: Dialect = "dq") 
         return ruleset
     if isinstance(ruleset, str) and not _is_path(ruleset):
         return parse(ruleset, dialect=dialect)
+    if not isinstance(ruleset, (str, os.PathLike)):
+        raise DqError(
+            f"a ruleset cannot be of type `{type(ruleset).__name__}`",
+            help="give a path, a text, or what dq.parse returns",
+        )
     path = Path(ruleset)
     try:
         text = path.read_bytes().decode("utf-8")
