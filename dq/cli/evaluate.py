@@ -74,6 +74,13 @@ def data_options(command: Any) -> Any:
         option("--escape", metavar="CHAR", heading=CSV, help="What stands before a quote inside of a quoted field."),
         option("--header/--no-header", default=None, heading=CSV, help="Whether the first line names the columns."),
         option(
+            "--skip",
+            type=click.IntRange(min=0),
+            metavar="N",
+            heading=CSV,
+            help="How many lines stand before the table.",
+        ),
+        option(
             "--null",
             multiple=True,
             metavar="TEXT",
@@ -283,6 +290,7 @@ def read_options(reading: dict[str, Any], tables: Mapping[str, Any]) -> dict[str
         escape=reading["escape"],
         nullstr=reading["null"],
         header=reading["header"],
+        skip=reading["skip"],
         encoding=reading["encoding"],
         date_format=reading["date_format"],
         timestamp_format=reading["timestamp_format"],

@@ -135,6 +135,13 @@ class CsvTable:
         columns = {c["name"]: plain(c["type"]) for c in row[7]}
         if len(columns) == 1 and "delim" not in fixed and (guess := _guess_delimiter(file, skip)):
             raise self._ragged(connection, file, fixed, guess)
+        if "skip" not in fixed and any(delimiter.encode() in _line(file.head, at) for at in range(skip)):
+            raise self._ragged(connection, file, fixed, delimiter)  # what the sniffer would leave out may be rows
+        if quote == "(empty)" and "quote" not in fixed and _opens_quotes(file, delimiter):
+            problem = self._ragged(connection, file, fixed, delimiter)
+            if isinstance(problem, duckdb.Error):
+                raise problem
+            self.notes.append(f"quotes in {file.name} are part of the values: they do not enclose any")
         dialect = {
             "delim": literal(delimiter),
             "quote": literal(_character(quote)),
@@ -219,7 +226,7 @@ class CsvTable:
         columns: dict[str, str],
         options: ReadOptions,
     ) -> None:
-        if skip:
+        if skip and options.skip is None:
             self.notes.append(f"the first {skip} lines of {file.name} are skipped: they do not look like the table")
         if not header and options.header is None:
             self.notes.append(f"{file.name} has no header line: its columns are called column0, column1, …")
@@ -301,6 +308,8 @@ def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]
         "timestampformat": options.timestamp_format,
     }
     fixed = {name: literal(value) for name, value in given.items() if value is not None}
+    if options.skip is not None:
+        fixed["skip"] = str(options.skip)
     if options.header is not None:
         fixed["header"] = str(options.header).lower()
     # Lines that begin with `#` are rows: leaving rows out must be asked for.
@@ -350,6 +359,11 @@ def _guess_delimiter(file: File, skip: int) -> str | None:
     counts = {delimiter: line.count(delimiter.encode()) for delimiter in _DELIMITERS}
     best = max(_DELIMITERS, key=counts.__getitem__)
     return best if counts[best] else None
+
+
+def _opens_quotes(file: File, delimiter: str) -> bool:
+    """Whether a field begins with a quote."""
+    return re.search(rb"(?:^|[\r\n]|" + re.escape(delimiter.encode()) + rb')"', file.head) is not None
 
 
 def _character(sniffed: object) -> str:

@@ -48,6 +48,8 @@ def _explain(error: BaseException, files: Sequence[File]) -> DataError:
                 return fault
     if csv_line:
         return _csv_fault(name, int(csv_line[1]), message)
+    if "Need at least one non-root column" in message:
+        return DataError(f"{name} has no columns", help="a table has at least one column")
     if name.endswith(".parquet`") or any(file.head.startswith(b"PAR1") for file in named):
         return DataError(f"{name} is damaged: {_sentence(message)}", help="write or copy the file again")
     return DataError(f"{name} cannot be read: {_sentence(message)}")
@@ -59,7 +61,8 @@ def _csv_fault(name: str, line: int, message: str) -> DataError:
         wanted, found = int(fields[1]), int(fields[2])
         return DataError(
             f"{where} has {found} {_plural(found)} where {wanted} are expected",
-            help=f"correct the line, or say {how('delimiter')} and {how('quote')} if they were not recognized",
+            help=f"correct the line, or say {how('delimiter')}, {how('quote')} and {how('skip')}"
+            " if they were not recognized",
         )
     if "unterminated quote" in message:
         return DataError(

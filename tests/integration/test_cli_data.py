@@ -44,6 +44,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "words.txt": "id|name\n1|a\n",
         "utf.csv": "id,name\n1,Zoë\n",
         "plain.parquet": "id,email\n1,a\n",
+        "ragged.csv": "id,n\n1,2\n3\n4,5,6\n",
+        "open.csv": 'id,n\n1,"open\n2,x\n',
+        "titled.csv": "Sales, first quarter\n\nid,n,x\n1,2,3\n",
     }.items():
         Path(name).write_text(text, encoding="utf-8")
     Path("latin.csv").write_bytes("id,name\n1,Zoë\n".encode("latin-1"))
@@ -98,6 +101,9 @@ def report(dq: Dq) -> Callable[..., dict[str, Any]]:
         (["ok.dqdl", "words.txt"], 3, "say `--input-format csv` (in Python `format='csv'`)"),
         (["ok.dqdl", "latin.csv", "--rule=IsComplete \"name\""], 2, "not from both"),
         (["--rule=IsComplete \"name\"", "latin.csv"], 3, "line 2 is not UTF-8: byte 0xeb = help: say `--encoding latin-1`"),
+        (["ok.dqdl", "ragged.csv"], 3, "line 3 has 1 field where 2 are expected"),
+        (["ok.dqdl", "open.csv"], 3, "line 2 opens a quote that is never closed"),
+        (["ok.dqdl", "titled.csv"], 3, "`--skip` (in Python `skip`) if they were not recognized"),
         (["ok.dqdl", "-d", "other=orders.parquet"], 2, "no table has the alias `primary` (given: `other`)"),
         (["ok.dqdl", "orders.parquet", "-d", "ref=nothing.csv"], 3, "no file `nothing.csv`"),
         (["ok.dqdl", "orders.parquet", "other.parquet"], 2, "one DATA is enough, and 2 are given"),
@@ -160,7 +166,7 @@ def test_a_table_without_columns(dq: Dq) -> None:
     pq.write_table(pa.table({}), "none.parquet")
     code, out, err = dq("--rule", "RowCount > 0", "none.parquet")
     assert code == 3, (out, err)
-    assert "none.parquet" in err
+    assert "none.parquet` has no columns" in err
 
 
 @pytest.mark.parametrize(
@@ -179,6 +185,8 @@ def test_a_table_without_columns(dq: Dq) -> None:
         (["nulls.csv", "--type=id=VARCHAR"], ['ColumnLength "id" = 1']),
         (["-d", "orders.parquet", "-d", "ref=nulls.csv", "--type=ref.id=VARCHAR"],
          ['CustomSql "select min(length(id)) from ref" = 1']),
+        (["titled.csv", "--skip=2"], ["RowCount = 1", 'IsComplete "x"']),
+        (["open.csv", "--quote="], ["RowCount = 2"]),
         (["hive"], ['ColumnValues "year" between 2022 and 2025']),
         (["hive", "--no-hive"], ["ColumnCount = 1"]),
         (["hive/year=*/*.parquet"], ["RowCount = 4"]),
