@@ -231,7 +231,7 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
     if len(rest) > 1:
         raise click.UsageError(
             f"one DATA is enough, and {len(rest)} are given; use --data ALIAS=PATH for references,"
-            " and a glob for a table of many files"
+            " and for a table of many files a glob in quotes, so that the shell leaves it alone"
         )
     tables: dict[str, Any] = {}
     for alias, path in [*(("primary", word) for word in rest), *map(_alias, data)]:

@@ -106,7 +106,7 @@ def report(dq: Dq) -> Callable[..., dict[str, Any]]:
         (["ok.dqdl", "titled.csv"], 3, "`--skip` (in Python `skip`) if they were not recognized"),
         (["ok.dqdl", "-d", "other=orders.parquet"], 2, "no table has the alias `primary` (given: `other`)"),
         (["ok.dqdl", "orders.parquet", "-d", "ref=nothing.csv"], 3, "no file `nothing.csv`"),
-        (["ok.dqdl", "orders.parquet", "other.parquet"], 2, "one DATA is enough, and 2 are given"),
+        (["ok.dqdl", "orders.parquet", "other.parquet"], 2, "for a table of many files a glob in quotes"),
         (["orders.parquet", "ok.dqdl"], 2, "the ruleset comes first: dq evaluate ok.dqdl orders.parquet"),
         (["orders.parquet"], 2, "no ruleset: name a .dqdl file, or give rules with --rule, and `orders.parquet` is data"),
         (["wrong.dqdl", "orders.parquet"], 2, "2 errors in 1 file"),
@@ -134,6 +134,17 @@ def test_bad_input_is_answered(dq: Dq, arguments: list[str], code: int, words: s
     found = dq(*arguments)
     assert (found[0], found[1]) == (code, "")
     assert words in found[2]
+
+
+def test_a_damaged_arrow_file_among_others_is_named(dq: Dq, folder: Path) -> None:
+    table = pa.table({"id": [1]})
+    for name in ("a.arrow", "b.arrow"):
+        with pa.ipc.new_file(name, table.schema) as file:
+            file.write_table(table)
+    (folder / "b.arrow").write_bytes((folder / "b.arrow").read_bytes()[:100])
+    code, _, err = dq("ok.dqdl", "*.arrow")
+    assert code == 3
+    assert "b.arrow` cannot be read as Arrow data" in err
 
 
 def test_a_file_that_may_not_be_read(dq: Dq, monkeypatch: pytest.MonkeyPatch) -> None:
