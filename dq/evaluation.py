@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Literal
 
 from dq.binding import bind, find_column
@@ -31,11 +32,16 @@ if TYPE_CHECKING:
     from dq.sources.options import ReadOptions
     from dq.tree import Tree
 
-Progress = Callable[[str, int, int], None]
-"""Told before each step: what is done, how many steps are behind, how many there are."""
+Progress = Callable[[str, float, int], None]
+"""Told what is being done, how many steps are behind, parts of one included, and how many there are; 0 if unknown.
+
+Called before each step and, from another thread, while it lasts."""
+
+TOLD_EVERY = 0.2
+"""Seconds between two looks at how far a scan is."""
 
 
-def _silent(step: str, done: int, total: int) -> None:
+def _silent(step: str, done: float, total: int) -> None:
     """Tells nobody."""
 
 
@@ -84,6 +90,11 @@ def load(ruleset: Ruleset | str | os.PathLike[str], *, dialect: Dialect = "dq") 
         return ruleset
     if isinstance(ruleset, str) and not _is_path(ruleset):
         return parse(ruleset, dialect=dialect)
+    if not isinstance(ruleset, (str, os.PathLike)):
+        raise DqError(
+            f"a ruleset cannot be of type `{type(ruleset).__name__}`",
+            help="give a path, a text, or what dq.parse returns",
+        )
     path = Path(ruleset)
     try:
         text = path.read_bytes().decode("utf-8")
@@ -278,9 +289,9 @@ def _measure_all(plan: Plan, engine: Engine, options: Options, recover: Callable
     pending = list(plan.scans)[::-1]
     while pending:
         scan = pending.pop()
-        options.progress("scanning", total - len(pending) - 1, total)
         try:
-            found.update(engine.measure(scan))
+            with _told(engine, options.progress, total - len(pending) - 1, total):
+                found.update(engine.measure(scan))
         except EngineError as error:
             if error.__cause__ is not None and isinstance(error.__cause__, Exception) and recover(error.__cause__):
                 return None
@@ -291,6 +302,28 @@ def _measure_all(plan: Plan, engine: Engine, options: Options, recover: Callable
                 pending += [replace(scan, metrics=scan.metrics[half:]), replace(scan, metrics=scan.metrics[:half])]
                 total += 1
     return _Facts(found, failed)
+
+
+@contextmanager
+def _told(engine: Engine, progress: Progress, done: int, total: int) -> Iterator[None]:
+    """Tells how far a scan is until it ends."""
+    progress("scanning", done, total)
+    if progress is _silent:
+        yield
+        return
+    ended = Event()
+
+    def look() -> None:
+        while not ended.wait(TOLD_EVERY):
+            progress("scanning", done + engine.share_done(), total)
+
+    looking = Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        looking.join()
 
 
 # -- judge ---------------------------------------------------------------------------------------------
@@ -311,30 +344,22 @@ def _judge(bound: BoundRule, facts: _Facts, options: Options) -> Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Samples:
-    """Where failing rows are fetched, how many, and the columns that come first."""
+    """Where failing rows are fetched, how many, and the columns that tell them apart."""
 
     engine: Engine
     options: Options
     key: tuple[str, ...]
 
-    def of(
-        self, failing: tuple[int, int], verdict: Verdict, condition: Tree | None, columns: Sequence[str]
-    ) -> FailingRows:
+    def of(self, failing: tuple[int, int], verdict: Verdict, condition: Tree | None) -> FailingRows:
         """The count of failing rows, and some of them where the rule did not pass."""
         rows = FailingRows(*failing)
         if not rows.count or not self.options.samples or verdict is not Verdict.FAILED or condition is None:
             return rows
         self.options.progress("fetching failing rows", 0, 0)
-        names, sample = self.engine.sample("primary", condition, self.options.samples)
-        first = [*self.key, *(name for name in columns if name not in self.key)]
-        order = sorted(range(len(names)), key=lambda at: first.index(names[at]) if names[at] in first else len(first))
-        shape: Callable[[Any], Any] = shape_of if self.options.redact else lambda value: value
-        return replace(
-            rows,
-            columns=tuple(names[at] for at in order),
-            sample=tuple(tuple(shape(row[at]) for at in order) for row in sample),
-            key=self.key,
-        )
+        columns, sample = self.engine.sample("primary", condition, self.options.samples)
+        if self.options.redact:
+            sample = [tuple(map(shape_of, row)) for row in sample]
+        return replace(rows, columns=columns, sample=tuple(sample), key=self.key)
 
 
 def _detected_key(judged: Mapping[Rule, Judgement]) -> tuple[str, ...]:
@@ -353,7 +378,7 @@ def _samples(
             bound = prepared.bound[rule]
             fetched = judgement.failing[0] and judgement.verdict is Verdict.FAILED
             condition = bound.example_rows(facts) if fetched else None
-            samples[rule] = shown.of(judgement.failing, judgement.verdict, condition, bound.written)
+            samples[rule] = shown.of(judgement.failing, judgement.verdict, condition)
     return samples
 
 
@@ -391,7 +416,7 @@ def _judge_by_row(metric: composites.RowsJudged, shown: _Samples) -> _ByRow:
         return _ByRow(Judgement(Verdict.ERROR, _sentence(error)))
     if judgement.failing is None:
         return _ByRow(judgement)
-    return _ByRow(judgement, shown.of(judgement.failing, judgement.verdict, composites.failing_rows(metric), ()))
+    return _ByRow(judgement, shown.of(judgement.failing, judgement.verdict, composites.failing_rows(metric)))
 
 
 # -- outcomes ------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from typing import NamedTuple, NoReturn, TextIO
 import click
 from click.shell_completion import CompletionItem
 
+from dq import stopping
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
 
@@ -27,7 +28,6 @@ FAILED = 1
 WRONG = 2
 UNMEASURED = 3
 BUG = 4
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 COMPLETE_VARIABLE = "_DQ_COMPLETE"
@@ -122,14 +122,14 @@ def cli(debug: bool) -> None:
 
 
 def main() -> NoReturn:
-    """What the `dq` script calls: run the command of this process and exit with its code."""
-    gc.set_threshold(100_000)  # a short process makes many objects and hardly any garbage: looking for it costs a tenth
+    """Run the command of this process and exit with its code."""
+    gc.set_threshold(100_000)  # a short process makes many objects and hardly any garbage: looking costs a tenth
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A console that cannot show a character of the ruleset gets its escape, not a crash.
             stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
-    sys.exit(_flushed(code))
+    sys.exit(stopping.exit_code() if stopping.received() else _flushed(code))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -146,8 +146,10 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return WRONG
     except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
+        return stopping.exit_code()
     except Exception as error:  # noqa: BLE001 - the last stop: nothing may end in a traceback unasked
+        if stopping.received():
+            return stopping.exit_code()
         if _is_broken_pipe(error):
             return _hush()
         if debug:

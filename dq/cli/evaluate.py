@@ -5,14 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from dq.cli import WRONG, files
+from dq.cli.files import STDIN, SUFFIX, File
+from dq.cli.headings import Command, option
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
+from dq.sources.files import format_of_name
 
 if TYPE_CHECKING:
     from dq.evaluation import Progress
@@ -21,88 +26,168 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "html")
 SUFFIXES = {".txt": "text", ".json": "json", ".html": "html", ".htm": "html"}
+DATA, CSV, JUDGING, REPORT = "Data", "CSV", "Judging", "Report"
+ROWS = "Rows, to .parquet or .csv files"
 
 
 def data_options(command: Any) -> Any:
     """The options that say what is read and how; `dq evaluate` and `dq explain` share them."""
     options = [
-        click.argument("words", nargs=-1, metavar="[RULESET] [DATA]", type=click.Path()),
-        click.option(
+        click.argument("words", nargs=-1, metavar="[RULESET] [DATA]", type=click.Path(allow_dash=True)),
+        option(
             "--data",
             "-d",
             multiple=True,
             metavar="[ALIAS=]PATH",
+            heading=DATA,
             help="A table: a file, folder or glob. Without an alias it is `primary`, the table under test.",
         ),
-        click.option(
-            "--rule", "-r", multiple=True, metavar="RULE", help="A rule to evaluate; no RULESET is needed then."
+        option(
+            "--rule",
+            "-r",
+            multiple=True,
+            metavar="RULE",
+            heading=DATA,
+            help="A rule to evaluate; no RULESET is needed then.",
         ),
-        click.option(
+        option(
             "--input-format",
             type=click.Choice(["parquet", "csv", "json", "arrow"]),
+            heading=DATA,
             help="The format of the files, where name and content do not tell.",
         ),
-        click.option("--delimiter", metavar="CHAR", help="CSV: what separates the fields."),
-        click.option("--quote", metavar="CHAR", help="CSV: what quotes a field."),
-        click.option("--null", metavar="TEXT", help="CSV: text that means NULL, such as NA."),
-        click.option("--header/--no-header", default=None, help="CSV: whether the first line names the columns."),
-        click.option("--encoding", metavar="NAME", help="CSV: the encoding, such as latin-1."),
-        click.option("--all-text", is_flag=True, help="CSV: read every column as text."),
-        click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="The SQL type of a column."),
-        click.option("--memory-limit", metavar="SIZE", help="How much memory the engine may use, such as 2GB."),
-        click.option("--threads", type=click.IntRange(min=1), metavar="N", help="How many threads it may use."),
+        option(
+            "--type",
+            "types",
+            multiple=True,
+            metavar="[ALIAS.]COLUMN=TYPE",
+            heading=DATA,
+            help="The SQL type of a column of a CSV or JSON table, such as zip=VARCHAR.",
+        ),
+        option(
+            "--hive/--no-hive",
+            default=None,
+            heading=DATA,
+            help="Whether folders named key=value are columns.  [default: those below a folder or glob are]",
+        ),
+        option("--delimiter", metavar="CHAR", heading=CSV, help="What separates the fields; \\t is a tab."),
+        option("--quote", metavar="CHAR", heading=CSV, help="What quotes a field; '' for nothing."),
+        option("--escape", metavar="CHAR", heading=CSV, help="What stands before a quote inside of a quoted field."),
+        option("--header/--no-header", default=None, heading=CSV, help="Whether the first line names the columns."),
+        option(
+            "--skip",
+            type=click.IntRange(min=0),
+            metavar="N",
+            heading=CSV,
+            help="How many lines stand before the table.",
+        ),
+        option(
+            "--null",
+            multiple=True,
+            metavar="TEXT",
+            heading=CSV,
+            help="An unquoted text that means NULL, such as NA. May be repeated.",
+        ),
+        option("--encoding", metavar="NAME", heading=CSV, help="utf-8, utf-16 or latin-1."),
+        option("--date-format", metavar="FORMAT", heading=CSV, help="How dates are written, such as %d/%m/%Y."),
+        option(
+            "--timestamp-format",
+            metavar="FORMAT",
+            heading=CSV,
+            help="How timestamps are written, such as '%d/%m/%Y %H:%M'.",
+        ),
+        option("--all-text", is_flag=True, heading=CSV, help="Read every column as text."),
     ]
-    for option in reversed(options):
-        command = option(command)
+    for each in reversed(options):
+        command = each(command)
     return command
 
 
-@click.command(short_help="Judge data by a ruleset.")
+@click.command(short_help="Judge data by a ruleset.", cls=Command)
 @data_options
-@click.option("--format", "form", type=click.Choice(FORMATS), help="The format on standard output.  [default: text]")
-@click.option(
+@option(
+    "--fail-empty-scope",
+    is_flag=True,
+    heading=JUDGING,
+    help="Fail rules whose where clause keeps no row, instead of passing.",
+)
+@option(
+    "--composites",
+    type=click.Choice(["column", "row"]),
+    default="column",
+    show_default=True,
+    heading=JUDGING,
+    help="Judge composite rules by the verdicts of their parts, or row by row.",
+)
+@option(
+    "--now",
+    metavar="TIME",
+    heading=JUDGING,
+    help="The instant that now() means, ISO 8601; UTC without a zone.  [default: the present]",
+)
+@option(
+    "--memory-limit",
+    metavar="SIZE",
+    heading=JUDGING,
+    help="How much memory the engine may use, such as 2GB; what needs more goes to temporary files.",
+)
+@option("--threads", type=click.IntRange(min=1), metavar="N", heading=JUDGING, help="How many threads it may use.")
+@option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    heading=REPORT,
+    help="The format on standard output, and of a FILE whose suffix does not say it.  [default: text]",
+)
+@option(
     "--output",
     "-o",
     multiple=True,
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write a report here too; .txt, .json or .html says which. With --format, in that format, and only here.",
+    heading=REPORT,
+    help="Write a report to a file too, by its suffix: .txt, .json or .html. May be repeated.",
 )
-@click.option(
+@option(
     "--samples",
     type=click.IntRange(min=0),
     default=5,
     show_default=True,
     metavar="N",
-    help="Failing rows shown per rule.",
+    heading=REPORT,
+    help="How many failing rows of each rule the reports hold; 0 for none.",
 )
-@click.option("--key", metavar="COLUMN,…", help="The columns that tell rows apart; samples show them first.")
-@click.option("--redact", is_flag=True, help="Show the shape of values in samples, Aaa-99, and not the values.")
-@click.option("--rows", metavar="FILE", help="Write every row with the rules that it passes, fails and is skipped by.")
-@click.option("--passed", metavar="FILE", help="Write the rows that fail no rule, in the same form.")
-@click.option(
-    "--failed", metavar="FILE", help="Write the rows that fail a rule: a quarantine. All three: .parquet or .csv."
+@option(
+    "--key",
+    metavar="COLUMN,…",
+    heading=REPORT,
+    help="The columns that tell rows apart; samples show them first.  [default: those of a passed IsPrimaryKey]",
 )
-@click.option(
-    "--composites",
-    type=click.Choice(["column", "row"]),
-    default="column",
-    show_default=True,
-    help="Judge composite rules by the verdicts of their parts, or row by row.",
+@option("--redact", is_flag=True, heading=REPORT, help="Show the shape of values in samples, Aaa-99, not the values.")
+@option(
+    "--rows",
+    metavar="FILE",
+    heading=ROWS,
+    help="Write every row with the rules that it passes and fails, and those that say nothing of it.",
 )
-@click.option(
+@option("--passed", metavar="FILE", heading=ROWS, help="Write the rows that fail no rule.")
+@option("--failed", metavar="FILE", heading=ROWS, help="Write the rows that fail a rule: a quarantine.")
+@option(
     "--filtered-rows",
     type=click.Choice(["passed", "skipped"]),
     default="passed",
     show_default=True,
-    help="What rows outside of a rule's where clause have done.",
+    heading=ROWS,
+    help="Whether rows outside of a rule's where clause have passed it.",
 )
-@click.option("--now", metavar="TIME", help="The instant that now() means, ISO 8601; UTC without a zone.")
-@click.option(
-    "--fail-empty-scope", is_flag=True, help="Fail rules whose where clause keeps no row, instead of passing."
+@option("--quiet", "-q", is_flag=True, heading=REPORT, help="Only the rules that did not pass, and the score.")
+@option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    heading=REPORT,
+    help="All metrics, parts of composites, samples of failing rows.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Only the rules that did not pass, and the score.")
-@click.option("--verbose", "-v", is_flag=True, help="All metrics, parts of composites, samples of failing rows.")
 def command(
     words: Sequence[str],
     data: Sequence[str],
@@ -121,20 +206,30 @@ def command(
     fail_empty_scope: bool,
     quiet: bool,
     verbose: bool,
+    memory_limit: str | None,
+    threads: int | None,
     **reading: Any,
 ) -> int:
-    r"""Judge data by a ruleset: a verdict and a reason for every rule, and a score.
+    """Judge data by a ruleset: a verdict and a reason for every rule, and a score.
+
+    RULESET is a .dqdl file, or - for standard input. DATA is a file, a folder or a glob of Parquet, CSV, JSON
+    lines or Arrow files, compressed and hive-partitioned ones too. Types and dialects of CSV files are found by
+    looking; the options overrule that.
 
     \b
     dq evaluate orders.dqdl orders.parquet
-    dq evaluate orders.dqdl --data primary=orders.csv --data customers=customers.csv
-    dq evaluate --rule 'IsComplete "email"' --rule 'RowCount > 0' orders.parquet
+    dq evaluate --rule 'IsComplete "email"' --rule 'RowCount > 0' orders.csv
     dq evaluate orders.dqdl 'orders/**/*.parquet' -o report.html -o report.json
+    dq evaluate orders.dqdl --data orders.csv --data customers=customers.csv
+    dq evaluate orders.dqdl orders.csv --delimiter ';' --date-format %d/%m/%Y
+    dq evaluate orders.dqdl orders.parquet --passed good.parquet --failed bad.parquet
 
-    Parquet, CSV, JSON lines and Arrow files, folders and globs of them, with hive partitions. The exit code
-    is 0 if all rules passed, 1 if a rule failed, 2 if the ruleset or the command is wrong, 3 if something
-    could not be measured.
-    """
+    \b
+    Exit codes: 0 all passed
+                1 a rule failed
+                2 the ruleset or the command is wrong, or a report cannot be written
+                3 something could not be measured or read
+    """  # noqa: D301 - click reads the backspace
     from dq.evaluation import Options, evaluate
 
     ruleset, tables = sort_words(words, data, rule)
@@ -154,20 +249,16 @@ def command(
         evaluation = evaluate(
             ruleset,
             tables,
-            read=read_options(reading),
+            read=read_options(reading, tables),
             options=options,
-            memory_limit=reading["memory_limit"],
-            threads=reading["threads"],
+            memory_limit=memory_limit,
+            threads=threads,
         )
-        written = write_rows(evaluation, {"rows": rows, "passed": passed, "failed": failed}, progress)
-    for path, kind in places:
-        _write(path, rendered(evaluation, kind, verbose=verbose, quiet=quiet))
-        click.echo(f"wrote {path}", err=True)
-    for name, count in written.items():
-        click.echo(f"wrote {name} ({count:,} {'row' if count == 1 else 'rows'})", err=True)
-    if not (form and output):
+        written_rows = write_rows(evaluation, {"rows": rows, "passed": passed, "failed": failed}, progress)
+    written = [_write(path, rendered(evaluation, kind, verbose=verbose, quiet=quiet)) for path, kind in places]
+    if form is None or form not in {kind for _, kind in places}:
         _print(evaluation, form or "text", verbose=verbose, quiet=quiet)
-    return evaluation.exit_code
+    return evaluation.exit_code if all([*written, written_rows]) else WRONG
 
 
 # -- what is read --------------------------------------------------------------------------------------
@@ -176,14 +267,23 @@ def command(
 def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) -> tuple[Any, dict[str, Any]]:
     """The ruleset and the tables by alias, from the words of the command line."""
     rest = list(words)
+    if named := [word for word in rest if _is_ruleset(word)]:
+        if rules:
+            raise click.UsageError(f"the rules come from `{named[0]}` or from --rule, not from both")
+        if not _is_ruleset(rest[0]):
+            raise click.UsageError(f"the ruleset comes first: dq evaluate {named[0]} {rest[0]}")
     if rules:
         ruleset: Any = parse_rules(rules)
-    elif rest:
-        ruleset = Path(rest.pop(0))
+    elif rest and not (len(rest) == 1 and format_of_name(rest[0])):
+        ruleset = _ruleset(rest.pop(0))
     else:
-        raise click.UsageError("no ruleset: name a .dqdl file, or give rules with --rule")
+        found = f", and `{rest[0]}` is data" if rest else ""
+        raise click.UsageError(f"no ruleset: name a .dqdl file, or give rules with --rule{found}")
     if len(rest) > 1:
-        raise click.UsageError(f"one DATA is enough, and {len(rest)} are given; use --data ALIAS=PATH for references")
+        raise click.UsageError(
+            f"one DATA is enough, and {len(rest)} are given; use --data ALIAS=PATH for references,"
+            " and for a table of many files a glob in quotes, so that the shell leaves it alone"
+        )
     tables: dict[str, Any] = {}
     for alias, path in [*(("primary", word) for word in rest), *map(_alias, data)]:
         if alias in tables:
@@ -192,6 +292,20 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
     if not tables:
         raise click.UsageError("no data: name a file, or use --data PATH")
     return ruleset, tables
+
+
+def _is_ruleset(word: str) -> bool:
+    return word == STDIN or word.lower().endswith(SUFFIX)
+
+
+def _ruleset(word: str) -> Any:
+    """A path, or the ruleset that standard input holds."""
+    if word != STDIN:
+        return Path(word)
+    from dq.language import parse
+
+    file = File(word)
+    return parse(file.read(), name=file.name)
 
 
 def parse_rules(rules: Sequence[str]) -> Any:
@@ -214,26 +328,34 @@ def _alias(word: str) -> tuple[str, str]:
     return alias, path
 
 
-def read_options(reading: dict[str, Any]) -> ReadOptions:
-    """How files are read, as the options of the command say."""
+def read_options(reading: dict[str, Any], tables: Mapping[str, Any]) -> dict[str, ReadOptions]:
+    """How the files of each table are read: its own types, and the rest as for all tables."""
     from dq.sources.options import ReadOptions
 
-    types = {}
+    delimiter = reading["delimiter"]
+    options = ReadOptions(
+        format=reading["input_format"],
+        hive_partitioning=reading["hive"],
+        delimiter="\t" if delimiter == "\\t" else delimiter,
+        quote=reading["quote"],
+        escape=reading["escape"],
+        nullstr=reading["null"],
+        header=reading["header"],
+        skip=reading["skip"],
+        encoding=reading["encoding"],
+        date_format=reading["date_format"],
+        timestamp_format=reading["timestamp_format"],
+        all_text=reading["all_text"],
+    )
+    types: dict[str, dict[str, str]] = {alias: {} for alias in tables}
     for each in reading["types"]:
         name, equals, kind = each.rpartition("=")
         if not equals:
             raise click.UsageError(f"--type wants COLUMN=TYPE, and `{each}` has no equals sign")
-        types[name] = kind
-    return ReadOptions(
-        format=reading["input_format"],
-        delimiter=reading["delimiter"],
-        quote=reading["quote"],
-        nullstr=reading["null"],
-        header=reading["header"],
-        encoding=reading["encoding"],
-        all_text=reading["all_text"],
-        types=types,
-    )
+        alias, dot, column = name.partition(".")
+        of_alias = dot and alias in tables
+        types.setdefault(alias if of_alias else "primary", {})[column if of_alias else name] = kind
+    return {alias: replace(options, types=types[alias]) for alias in tables}
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -250,34 +372,43 @@ def _instant(text: str | None) -> datetime | None:
 
 def destinations(output: Sequence[str], form: str | None) -> list[tuple[Path, str]]:
     """Each file with its format, asked before anything is read."""
-    places = []
+    places: list[tuple[Path, str]] = []
     for each in output:
         path = Path(each)
-        kind = form or SUFFIXES.get(path.suffix.lower())
+        kind = SUFFIXES.get(path.suffix.lower(), form)
         if kind is None:
             raise click.UsageError(f"`{each}` does not say its format: end it in .txt, .json or .html, or use --format")
         if not path.parent.is_dir():
             raise click.UsageError(f"the folder of `{each}` does not exist")
+        if path in (other for other, _ in places):
+            raise click.UsageError(f"`{each}` is given twice: a report would replace the other")
         places.append((path, kind))
     return places
 
 
-def _check_rows(*files: str | None) -> None:
+def _check_rows(*paths: str | None) -> None:
     """Refuse files of rows that cannot be written, before anything is read."""
-    if any(files):
+    if any(paths):
         from dq.rows.files import check
 
-        for each in files:
+        for each in paths:
             if each:
                 check(each)
 
 
-def write_rows(evaluation: Evaluation, files: Mapping[str, str | None], progress: Progress) -> dict[str, int]:
-    """Write the files of rows that were asked for; how many rows each holds."""
-    if not any(files.values()):
-        return {}
+def write_rows(evaluation: Evaluation, wanted: Mapping[str, str | None], progress: Progress) -> bool:
+    """Write the files of rows that were asked for; False, with a message, if that failed."""
+    if not any(wanted.values()):
+        return True
     total = next((table.rows for table in evaluation.tables if table.alias == "primary"), None) or 0
-    return evaluation.write_rows(**files, progress=lambda done: progress("writing rows", done, total))
+    try:
+        written = evaluation.write_rows(**wanted, progress=lambda done: progress("writing rows", done, total))
+    except DqError as error:  # the reports are worth having all the same
+        files.tell(error)
+        return False
+    for name, count in written.items():
+        files.talk(f"wrote {name} ({count:,} {'row' if count == 1 else 'rows'})")
+    return True
 
 
 def rendered(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool, to_stdout: bool = False) -> str:
@@ -305,11 +436,15 @@ def _print(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool) -> 
         click.echo(rendered(evaluation, form, verbose=verbose, quiet=quiet, to_stdout=True), nl=False)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> bool:
+    """Write a report, and say so; one that cannot be written does not keep the others from it."""
     try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DqError(f"cannot write `{path}`: {error.strerror}") from error
+        files.replace(str(path), text.encode("utf-8", "backslashreplace"))
+    except DqError as error:
+        files.tell(error)
+        return False
+    click.echo(f"wrote {path}", err=True)
+    return True
 
 
 @contextmanager
@@ -319,13 +454,13 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
         yield lambda step, done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
 
-        def update(step: str, done: int, total: int) -> None:
+        def update(step: str, done: float, total: int) -> None:
             bar.update(task, description=step, completed=done, total=total or None)
 
         yield update

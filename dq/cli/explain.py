@@ -8,32 +8,50 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dq.cli.evaluate import data_options, read_options, sort_words
+from dq.cli.headings import Command, option
+from dq.render.words import visible
 
 if TYPE_CHECKING:
     from dq.explanation import Explanation, Step
 
 FORMATS = ("text", "json")
+PLAN = "Plan"
 
 
-@click.command(short_help="Show how a ruleset would be measured, without measuring.")
+@click.command(short_help="Show how a ruleset would be measured, without measuring.", cls=Command)
 @data_options
-@click.option("--sql", "with_sql", is_flag=True, help="Show the SQL of every scan.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print.")
+@option("--sql", "with_sql", is_flag=True, heading=PLAN, help="Show the SQL of every scan; JSON always holds it.")
+@option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    heading=PLAN,
+    help="The format on standard output.",
+)
 def command(
     words: Sequence[str], data: Sequence[str], rule: Sequence[str], with_sql: bool, form: str, **reading: Any
 ) -> int:
-    r"""Show which rules share which scan, and the columns and SQL of each, without running them.
+    """Show which rules share which scan, and the columns and SQL of each, without running them.
+
+    RULESET and DATA are as for `dq evaluate`. Of the data only what tells columns and types is read: the footer
+    of a Parquet file, the first rows of a CSV file.
 
     \b
     dq explain orders.dqdl orders.parquet
     dq explain orders.dqdl orders.parquet --sql
+    dq explain --rule 'IsUnique "id"' orders.csv --format json
 
-    Reads the schemas of the tables, not their data. The exit code is 3 if a rule cannot be measured.
-    """
+    \b
+    Exit codes: 0 every rule can be measured
+                2 the ruleset or the command is wrong
+                3 a rule cannot be measured, or data cannot be read
+    """  # noqa: D301 - click reads the backspace
     from dq.explanation import explain
 
     ruleset, tables = sort_words(words, data, rule)
-    plan = explain(ruleset, tables, read=read_options(reading))
+    plan = explain(ruleset, tables, read=read_options(reading, tables))
     click.echo(as_json(plan) if form == "json" else as_text(plan, with_sql=with_sql))
     return 3 if plan.problems else 0
 
@@ -43,15 +61,16 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
     lines = []
     for at, step in enumerate(plan.steps, 1):
         lines.append(f"scan {at}  {step.kind}, {_plural(len(step.rules), 'rule')}")
-        lines += [f"    reads {alias}: {_names(names)}" for alias, names in step.columns.items()]
-        lines += [f"    - {rule}" for rule in step.rules]
+        lines += [f"    reads {visible(alias)}: {_names(names)}" for alias, names in step.columns.items()]
+        lines += [f"    - {visible(str(rule))}" for rule in step.rules]
         if with_sql:
-            lines += ["", *(f"    {line}" for line in _pretty(step).splitlines())]
+            lines += ["", *(f"    {visible(line)}" for line in _pretty(step).split("\n"))]
         lines.append("")
     if plan.without_scan:
-        lines += ["no scan  the schema is enough", *(f"    - {rule}" for rule in plan.without_scan), ""]
+        lines += ["no scan  the schema is enough", *(f"    - {visible(str(rule))}" for rule in plan.without_scan), ""]
     if plan.problems:
-        lines += ["cannot be measured", *(f"    - {rule}\n      {why}" for rule, why in plan.problems.items()), ""]
+        problems = (f"    - {visible(str(rule))}\n      {visible(why)}" for rule, why in plan.problems.items())
+        lines += ["cannot be measured", *problems, ""]
     scans = _plural(len(plan.steps), "scan")
     rules = sum(1 for _ in {rule for step in plan.steps for rule in step.rules} | set(plan.without_scan))
     return "\n".join([*lines, f"{scans} on {plan.engine} for {_plural(rules, 'rule')}"])
@@ -89,7 +108,7 @@ def _pretty(step: Step) -> str:
 def _names(names: Sequence[str], most: int = 12) -> str:
     if not names:
         return "no column, only its number of rows"
-    shown = ", ".join(names[:most])
+    shown = ", ".join(map(visible, names[:most]))
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 

@@ -34,6 +34,9 @@ class Engine(Protocol):
     def measure(self, scan: Scan, /) -> Mapping[Metric, Measured]:
         """What the scan answers. Raises EngineError when it cannot."""
 
+    def share_done(self) -> float:
+        """How much of the running `measure` is done, in [0, 1]; 0 if it cannot be told. Any thread may ask."""
+
     def frequencies(self, groups: Groups, /) -> Frequencies:
         """The frequency table of a grain, the state through which metrics over groups merge."""
 

@@ -24,7 +24,8 @@ LOCK_DOWN = (
     ("allow_community_extensions", "false"),
     ("python_enable_replacements", "false"),
     ("python_scan_all_frames", "false"),
-    ("enable_progress_bar", "false"),
+    ("enable_progress_bar", "true"),  # measured for whoever asks, but never printed
+    ("enable_progress_bar_print", "false"),
     ("parquet_metadata_cache", "true"),
     ("TimeZone", "'UTC'"),
     ("enable_external_access", "false"),

@@ -70,6 +70,10 @@ class DuckDBEngine:
             for metric, cells in zip(scan.metrics, query.cells, strict=True)
         }
 
+    def share_done(self) -> float:
+        """How much of the running query is done, as DuckDB estimates it; 0 where it cannot."""
+        return max(self.tables.connection.query_progress(), 0.0) / 100
+
     def frequencies(self, groups: Groups, /) -> Frequencies:
         """The frequency table of a grain as an Arrow table."""
         try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dq.outcomes import Evaluation, Outcome
+from dq.outcomes import Evaluation, FailingRows, Outcome
 from dq.spans import Source, Span
 from dq.syntax import Composite
 
@@ -58,6 +58,23 @@ def part_text(outcome: Outcome) -> str | None:
     To repeat the text of nested composites at every level would cost the square of their depth.
     """
     return None if isinstance(outcome.rule, Composite) else str(outcome.rule)
+
+
+def arranged(outcome: Outcome) -> tuple[FailingRows | None, int]:
+    """The failing rows with the key and the columns that the rule names in front, and how many those are.
+
+    A reader looks for them, and a wide table does not show its last columns.
+    """
+    rows = outcome.failing
+    if rows is None:
+        return rows, 0
+    own = () if isinstance(outcome.rule, Composite) else (each.value for each in outcome.rule.parameters)
+    at = {name.casefold(): number for number, name in reversed(list(enumerate(rows.columns)))}
+    named = list(dict.fromkeys(at[name.casefold()] for name in (*rows.key, *own) if name.casefold() in at))
+    order = [*named, *(number for number in range(len(rows.columns)) if number not in set(named))]
+    columns = tuple(rows.columns[number] for number in order)
+    sample = tuple(tuple(row[number] for number in order) for row in rows.sample)
+    return replace(rows, columns=columns, sample=sample), len(named)
 
 
 def place(source: Source, span: Span) -> Place | None:

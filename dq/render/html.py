@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import defaultdict
 from functools import cache
 from itertools import islice
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
+from dq.outcomes import Evaluation, Outcome, Verdict
 from dq.render import facts, resource, words
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ OPEN_DETAILS = 20
 PARTS_SHOWN = 200
 DEEPEST_INDENT = 8
 FRAGMENT_RULES = 100
+
+_RIGHT_TO_LEFT = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]+)")
+"""Words of the scripts that are written from right to left: Hebrew, Arabic and their kin."""
+
+PRINTED_COLUMNS = 8
+"""Columns of a sample that fit on paper; the style knows this number too."""
 
 CELL_CHARACTERS = 500
 """Of a longer value of a sample row the beginning is shown; the JSON report has all of it."""
@@ -84,9 +91,22 @@ def _environment() -> Environment:
     return Environment(
         loader=FunctionLoader(lambda name: resource(f"templates/{name}")),
         autoescape=True,
+        finalize=_isolated,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+
+
+def _isolated(value: Any) -> Any:
+    """Text whose right-to-left words do not turn what stands around them: `"عمود" > 1` keeps its order."""
+    if not isinstance(value, str) or hasattr(value, "__html__") or not _RIGHT_TO_LEFT.search(value):
+        return value
+    from markupsafe import Markup, escape
+
+    pieces = _RIGHT_TO_LEFT.split(value)
+    return Markup("").join(
+        Markup("<bdi>{}</bdi>").format(each) if odd % 2 else escape(each) for odd, each in enumerate(pieces)
     )
 
 
@@ -212,7 +232,7 @@ def _rule(number: int, outcome: Outcome, line: int, *, open_details: bool) -> di
     pending = facts.parts(outcome)
     parts = [_part(part) for part in islice(pending, PARTS_SHOWN)]
     more = sum(1 for _ in pending)
-    rows = _rows(outcome.failing) if outcome.failing and outcome.failing.sample else None
+    rows = _rows(outcome)
     return _judged(outcome) | {
         "number": number,
         "line": line,
@@ -257,12 +277,19 @@ def _part(part: facts.Part) -> dict[str, Any]:
     }
 
 
-def _rows(rows: FailingRows) -> dict[str, Any]:
+def _rows(outcome: Outcome) -> dict[str, Any] | None:
+    """Some failing rows as a table; `named` columns, those of the rule, come first."""
+    rows, named = facts.arranged(outcome)
+    if not rows or not rows.sample:
+        return None
     more = rows.count - len(rows.sample)
+    beyond = len(rows.columns) - PRINTED_COLUMNS
     return {
         "columns": [words.visible(column) for column in rows.columns],
         "sample": [[_cell(cell) for cell in row] for row in rows.sample],
+        "named": named,
         "more": words.count(more, "more failing row") if more > 0 else "",
+        "beyond": f"{words.count(beyond, 'more column')} on the screen" if beyond > 0 else "",
     }
 
 

@@ -33,6 +33,9 @@ NARROWEST_RULE = 28
 NARROW = 60
 """Columns of a terminal below which what belongs to a rule is hardly indented."""
 
+_WORD = re.compile(r"(?:[^\s,]|(?<=\d),(?=\d{3}))+,?\s*|,\s*|\s+")
+"""What a line is not broken within, and the blanks behind it: `1,000 rows, all` has three, `["a","b"]` two."""
+
 RULE_LINES = 3
 PARTS_SHOWN = 200
 SAMPLE_ROWS = 10
@@ -125,7 +128,7 @@ def _wrap(text: str, width: int, *, most: int = 0, ellipsis: str = "…") -> lis
     if most:
         text = text[: width * (most + 1)]
     lines, line = [], ""
-    for word in re.findall(r"[^\s,]*,\s*|[^\s,]+\s*|\s+", text):
+    for word in _WORD.findall(text):
         if _width((line + word).rstrip()) <= width:
             line += word
             continue
@@ -293,8 +296,9 @@ class _Layout:
             text = f"{words.visible(name)} = {words.number(metric, outcome.expected)}"
             yield from self.paragraph(text, self.indent, "faint")
         yield from self.parts(outcome)
-        if outcome.failing and outcome.failing.sample:
-            yield from self.sample(outcome.failing)
+        rows, _ = facts.arranged(outcome)
+        if rows and rows.sample:
+            yield from self.sample(rows)
 
     def parts(self, outcome: Outcome) -> Iterator[Line]:
         parts = facts.parts(outcome)

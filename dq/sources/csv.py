@@ -13,10 +13,10 @@ from typing import Any
 
 import duckdb
 
-from dq.diagnostics import DataError
+from dq.diagnostics import DataError, DqError
 from dq.engines.connection import literal
 from dq.sources.files import File, Files
-from dq.sources.options import ReadOptions
+from dq.sources.options import ReadOptions, how
 from dq.sources.scan import arguments, check_declared, columns_of, declared, patterns, plain, struct
 
 _MISFIT = re.compile(
@@ -64,9 +64,11 @@ class CsvTable:
         self.notes = list(files.notes)
         self.rows: int | None = None
         self._quoted_nulls = False
+        _check_formats(connection, options)
         self._groups = self._sniff(connection, options)
         self._settle_types()
         self._note_partitions()
+        self._note_unused_formats(options)
 
     hides_nan = False
 
@@ -124,7 +126,7 @@ class CsvTable:
             groups.append(self._declare(self._unify(connection, group, options), options))
             taken = set(same)
             rest = [f for f in rest if f not in taken]
-        check_declared(options.types, [name for group in groups for name in group.columns])
+        check_declared(connection, options.types, [name for group in groups for name in group.columns])
         if len({tuple(g.columns) for g in groups}) > 1:
             self._note_differences(groups)
         return groups
@@ -139,6 +141,13 @@ class CsvTable:
         columns = {c["name"]: plain(c["type"]) for c in row[7]}
         if len(columns) == 1 and "delim" not in fixed and (guess := _guess_delimiter(file, skip)):
             raise self._ragged(connection, file, fixed, guess)
+        if "skip" not in fixed and any(delimiter.encode() in _line(file.head, at) for at in range(skip)):
+            raise self._ragged(connection, file, fixed, delimiter)  # what the sniffer would leave out may be rows
+        if quote == "(empty)" and "quote" not in fixed and _opens_quotes(file, delimiter):
+            problem = self._ragged(connection, file, fixed, delimiter)
+            if isinstance(problem, duckdb.Error):
+                raise problem
+            self.notes.append(f"quotes in {file.name} are part of the values: they do not enclose any")
         dialect = {
             "delim": literal(delimiter),
             "quote": literal(_character(quote)),
@@ -181,7 +190,7 @@ class CsvTable:
             return error
         return DataError(
             f"`{file.path}`: the layout of this CSV file cannot be made out",
-            help="say its delimiter, quote and header",
+            help=f"say {how('delimiter')} and {how('quote')}",
         )
 
     def _unify(self, connection: duckdb.DuckDBPyConnection, group: Group, options: ReadOptions) -> Group:
@@ -223,7 +232,7 @@ class CsvTable:
         columns: dict[str, str],
         options: ReadOptions,
     ) -> None:
-        if skip:
+        if skip and options.skip is None:
             self.notes.append(f"the first {skip} lines of {file.name} are skipped: they do not look like the table")
         if not header and options.header is None:
             self.notes.append(f"{file.name} has no header line: its columns are called column0, column1, …")
@@ -249,11 +258,35 @@ class CsvTable:
             else "the files have the same columns in different order"
         )
 
+    def _note_unused_formats(self, options: ReadOptions) -> None:
+        natives = {native for group in self._groups for native in group.columns.values()}
+        for kind, wanted in _formats(options):
+            if not any(native.startswith(kind) for native in natives):
+                self.notes.append(f"no column holds a {kind} written {wanted}")
+
     def _note_partitions(self) -> None:
         held = {name.casefold() for group in self._groups for name in group.columns}
         for key in self.files.partitions:
             if key.casefold() in held:
                 self.notes.append(f'column "{key}" comes from the folder names, not from the files')
+
+
+def _formats(options: ReadOptions) -> list[tuple[str, str]]:
+    """The type and the format of what is written in a format that the user gave."""
+    given = (("DATE", options.date_format), ("TIMESTAMP", options.timestamp_format))
+    return [(kind, wanted) for kind, wanted in given if wanted is not None]
+
+
+def _check_formats(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -> None:
+    for kind, wanted in _formats(options):
+        try:
+            connection.execute(f"SELECT strptime('', {literal(wanted)})")
+        except duckdb.InvalidInputException as error:
+            if "Could not parse string" in str(error):  # the format is good, and nothing is not written in it
+                continue
+            raise DqError(
+                f"`{wanted}` is no format of a {kind}", help="formats are as for strptime, such as %d/%m/%Y %H:%M:%S"
+            ) from error
 
 
 def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]:
@@ -270,9 +303,8 @@ def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]
         line = file.head[: file.head.index(b"\0")].count(b"\n") + 1
         raise DataError(
             f"`{file.path}`: line {line} holds a NUL byte: the file is binary or in another encoding",
-            help="if it is text in UTF-16, say encoding='utf-16'",
+            help=f"if it is text in UTF-16, say {how('encoding', 'utf-16')}",
         )
-    nulls = ["", options.nullstr] if options.nullstr else [""]
     given: dict[str, str | None] = {
         "delim": options.delimiter,
         "quote": options.quote,
@@ -282,12 +314,14 @@ def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]
         "timestampformat": options.timestamp_format,
     }
     fixed = {name: literal(value) for name, value in given.items() if value is not None}
+    if options.skip is not None:
+        fixed["skip"] = str(options.skip)
     if options.header is not None:
         fixed["header"] = str(options.header).lower()
     # Lines that begin with `#` are rows: leaving rows out must be asked for.
     fixed["comment"] = "''"
     fixed["compression"] = literal(file.compression)
-    fixed["nullstr"] = f"[{', '.join(map(literal, nulls))}]"
+    fixed["nullstr"] = f"[{', '.join(map(literal, options.nulls))}]"
     if _mixed_line_ends(file.head):
         fixed["strict_mode"] = "false"
         notes.append(f"{file.name} mixes line ends (CR LF and LF)")
@@ -331,6 +365,11 @@ def _guess_delimiter(file: File, skip: int) -> str | None:
     counts = {delimiter: line.count(delimiter.encode()) for delimiter in _DELIMITERS}
     best = max(_DELIMITERS, key=counts.__getitem__)
     return best if counts[best] else None
+
+
+def _opens_quotes(file: File, delimiter: str) -> bool:
+    """Whether a field begins with a quote."""
+    return re.search(rb"(?:^|[\r\n]|" + re.escape(delimiter.encode()) + rb')"', file.head) is not None
 
 
 def _character(sniffed: object) -> str:

@@ -9,6 +9,7 @@ import duckdb
 
 from dq.diagnostics import DataError
 from dq.sources.files import File, open_binary
+from dq.sources.options import how
 
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
@@ -29,7 +30,7 @@ def _explain(error: BaseException, files: Sequence[File]) -> DataError:
     if isinstance(error, duckdb.OutOfMemoryException):
         return DataError(
             "the memory limit is too small for this ruleset",
-            help="raise memory_limit, or free space for temporary files",
+            help=f"raise {how('memory_limit')}, or free space for temporary files",
         )
     if isinstance(error, duckdb.PermissionException):
         return DataError(
@@ -47,6 +48,8 @@ def _explain(error: BaseException, files: Sequence[File]) -> DataError:
                 return fault
     if csv_line:
         return _csv_fault(name, int(csv_line[1]), message)
+    if "Need at least one non-root column" in message:
+        return DataError(f"{name} has no columns", help="a table has at least one column")
     if name.endswith(".parquet`") or any(file.head.startswith(b"PAR1") for file in named):
         return DataError(f"{name} is damaged: {_sentence(message)}", help="write or copy the file again")
     return DataError(f"{name} cannot be read: {_sentence(message)}")
@@ -58,12 +61,13 @@ def _csv_fault(name: str, line: int, message: str) -> DataError:
         wanted, found = int(fields[1]), int(fields[2])
         return DataError(
             f"{where} has {found} {_plural(found)} where {wanted} are expected",
-            help="correct the line, or say the delimiter and the quote if they were not recognized",
+            help=f"correct the line, or say {how('delimiter')}, {how('quote')} and {how('skip')}"
+            " if they were not recognized",
         )
     if "unterminated quote" in message:
         return DataError(
             f"{where} opens a quote that is never closed",
-            help="close or double the quote, or say quote='' if quotes mean nothing in this file",
+            help=f"close or double the quote, or say {how('quote', '')} if quotes mean nothing in this file",
         )
     if "quote" in message.partition("Possible")[0]:
         return DataError(f"{where} has text next to a quoted value", help="double the quotes inside of the value")
@@ -91,6 +95,6 @@ def _not_utf8(file: File) -> DataError | None:
             except UnicodeDecodeError as error:
                 return DataError(
                     f"`{file.path}`: line {number:,} is not UTF-8: byte 0x{line[error.start]:02x}",
-                    help="say encoding='latin-1' or 'utf-16', or convert the file: iconv -f OLD -t UTF-8",
+                    help=f"say {how('encoding', 'latin-1')} or utf-16, or convert the file: iconv -f OLD -t UTF-8",
                 )
     return None

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from dq.diagnostics import DataError
+from dq.sources.options import FORMATS, how
 
 HEAD = 64 * 1024
 
@@ -138,7 +139,9 @@ def _expand(text: str, notes: list[str]) -> list[tuple[str, str]]:
     if Path(path).is_dir():
         return _walk(path, notes)
     if Path(path).exists():
-        raise DataError(f"`{text}` is neither a file nor a folder")
+        raise DataError(
+            f"`{text}` is neither a file nor a folder", help="a file is read more than once: save a stream to one first"
+        )
     if glob.has_magic(text):
         return _glob(text, path, notes)
     raise _missing(text, path)
@@ -364,7 +367,7 @@ def _format(file: File) -> str:
         raise DataError(f"`{file.path}` is empty (0 bytes)")
     raise DataError(
         f"the format of `{file.path}` cannot be told from its name or content",
-        help="say format='csv' (or parquet, json, arrow), or rename the file",
+        help=f"say {how('format', 'csv')} or what it is: {', '.join(FORMATS)}; or rename the file",
     )
 
 
@@ -383,11 +386,11 @@ def _check(file: File, kind: str) -> None:
     if found == kind:
         raise DataError(f"`{file.path}` is a {_NAMES[kind]} inside of {file.compression}", help="decompress it first")
     if words:
-        advice = f"say format='{found}' or rename it" if found and file.compression == "none" else _SUPPORTED
+        advice = f"say {how('format', found)} or rename it" if found and file.compression == "none" else _SUPPORTED
         raise DataError(f"`{file.path}` is not a {_NAMES[kind]}: by its first bytes it is {words}", help=advice)
     if kind in ("parquet", "arrow"):
         looks = "text" if _is_text(file.head) else "something else"
-        advice = f"say format='csv' or format='json' if it is; {_SUPPORTED}" if looks == "text" else _SUPPORTED
+        advice = f"say {how('format', 'csv')} or json if it is; {_SUPPORTED}" if looks == "text" else _SUPPORTED
         raise DataError(f"`{file.path}` is not a {_NAMES[kind]}: its first bytes are {looks}", help=advice)
 
 

@@ -29,7 +29,7 @@ class JsonTable:
         self.rows: int | None = None
         self._connection = connection
         self._columns = self._sniff(connection, options, size)
-        check_declared(options.types, list(self._columns))
+        check_declared(connection, options.types, list(self._columns))
         self._columns |= declared(options.types, self._columns)
 
     hides_nan = False

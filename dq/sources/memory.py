@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dq.diagnostics import DataError, DqError
@@ -97,11 +98,24 @@ def from_files(files: Files) -> Arrow:
             raise DataError("Arrow streams in folders named key=value are not supported", help="use Arrow files")
         tables = [_read_stream(path) if s else _read_file(path) for path, s in zip(files.paths, stream, strict=True)]
     except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"`{files.description}` cannot be read as Arrow data: {_first(error)}") from error
+        name = next((path for path in files.paths if _is_damaged(path)), files.description)
+        raise DataError(f"`{name}` cannot be read as Arrow data: {_first(error)}") from error
     if any(not table.schema.equals(tables[0].schema) for table in tables):
         notes.append("the files do not have the same columns, missing ones are NULL")
     table = pyarrow.concat_tables(tables, promote_options="permissive") if len(tables) > 1 else tables[0]
     return _finish(table, files.description, notes)
+
+
+def _is_damaged(path: str) -> bool:
+    import pyarrow
+
+    with Path(path).open("rb") as file:
+        read = _read_file if file.read(6) == b"ARROW1" else _read_stream
+    try:
+        read(path)
+    except (pyarrow.ArrowException, OSError):
+        return True
+    return False
 
 
 def _read_stream(path: str) -> Any:

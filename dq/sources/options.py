@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dq.diagnostics import DqError
@@ -23,6 +23,22 @@ ENCODINGS = {
     "iso8859-1": "latin-1",
 }
 
+FLAGS = {
+    "format": "--input-format",
+    "delimiter": "--delimiter",
+    "quote": "--quote",
+    "encoding": "--encoding",
+    "skip": "--skip",
+    "memory_limit": "--memory-limit",
+}
+
+
+def how(option: str, value: str = "") -> str:
+    """How a user says an option, on the command line and in Python: for advice that serves both."""
+    if not value and option != "quote":
+        return f"`{FLAGS[option]}` (in Python `{option}`)"
+    return f"`{FLAGS[option]} {value or repr(value)}` (in Python `{option}={value!r}`)"
+
 
 @dataclass(frozen=True)
 class ReadOptions:
@@ -32,8 +48,9 @@ class ReadOptions:
     types: column → SQL type, for CSV and JSON; the other columns keep the type that was found.
     hive_partitioning: whether folders named `key=value` are columns; None: those below the given folder are.
 
-    The rest is for CSV. `header`: whether the first line holds the column names. `nullstr`: text that stands
-    for a missing value, besides nothing at all. `quote` may be empty: no quotes. `date_format` and
+    The rest is for CSV. `header`: whether the first line holds the column names. `skip`: how many lines stand before
+    it; None: those that do not look like the table and hold no delimiter. `nullstr`: the text, or the texts, that
+    stand for a missing value besides nothing at all. `quote` may be empty: no quotes. `date_format` and
     `timestamp_format` are strptime formats. `all_text` leaves every column text.
 
     Raises:
@@ -47,7 +64,8 @@ class ReadOptions:
     quote: str | None = None
     escape: str | None = None
     header: bool | None = None
-    nullstr: str | None = None
+    skip: int | None = None
+    nullstr: str | Sequence[str] | None = None
     encoding: str | None = None
     date_format: str | None = None
     timestamp_format: str | None = None
@@ -61,11 +79,19 @@ class ReadOptions:
                 f"the encoding `{self.encoding}` is not supported",
                 help="use utf-8, utf-16 or latin-1, or convert the file: iconv -f OLD -t UTF-8",
             )
+        if self.skip is not None and self.skip < 0:
+            raise DqError(f"{self.skip} lines cannot be skipped", help="give a number from 0 up")
         if self.delimiter is not None and not 1 <= len(self.delimiter.encode()) <= 4:
             raise DqError(f"the delimiter `{self.delimiter}` does not have 1 to 4 bytes")
         for name, value in (("quote", self.quote), ("escape", self.escape)):
             if value is not None and len(value.encode()) > 1:
                 raise DqError(f"the {name} `{value}` is not one character")
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """The texts that mean NULL; nothing at all is the first."""
+        given = (self.nullstr,) if isinstance(self.nullstr, str) else self.nullstr or ()
+        return tuple(dict.fromkeys(("", *given)))
 
     @property
     def duckdb_encoding(self) -> str | None:

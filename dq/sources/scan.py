@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
+import duckdb
+
 from dq.diagnostics import DqError
 from dq.engines.connection import identifier, literal
 from dq.sources.files import File, Files
@@ -20,8 +22,8 @@ def columns_of(files: Files) -> str:
     return "*"
 
 
-def check_declared(types: Mapping[str, str], columns: Sequence[str]) -> None:
-    """Refuse a declared type of a column that is not there, or a text that cannot be a type.
+def check_declared(connection: duckdb.DuckDBPyConnection, types: Mapping[str, str], columns: Sequence[str]) -> None:
+    """Refuse a declared type of a column that is not there, or a text that is no type.
 
     Raises:
         DqError: with the nearest column name.
@@ -31,11 +33,24 @@ def check_declared(types: Mapping[str, str], columns: Sequence[str]) -> None:
         if name.casefold() not in known:
             near = get_close_matches(name, columns, n=1)
             raise DqError(
-                f"`types` names a column `{name}` that the file does not have",
+                f"a type is given for the column `{name}`, which the file does not have",
                 help=f"did you mean `{near[0]}`?" if near else f"columns are {', '.join(columns[:10])}",
             )
-        if not _SQL_TYPE.fullmatch(native):
-            raise DqError(f"`types` gives column `{name}` the type `{native}`, which is no SQL type")
+        if not _is_type(connection, native):
+            raise DqError(
+                f"`{native}`, given for column `{name}`, is no SQL type",
+                help="types are VARCHAR, BIGINT, DOUBLE, DECIMAL(18, 2), BOOLEAN, DATE, TIMESTAMP and others",
+            )
+
+
+def _is_type(connection: duckdb.DuckDBPyConnection, native: str) -> bool:
+    if not _SQL_TYPE.fullmatch(native):
+        return False
+    try:
+        connection.execute(f"SELECT NULL::{native}")
+    except duckdb.Error:
+        return False
+    return True
 
 
 def declared(types: Mapping[str, str], columns: Iterable[str]) -> dict[str, str]:

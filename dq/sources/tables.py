@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -31,6 +32,16 @@ PRIMARY = "primary"
 
 ARROW_HIDES_NAN = duckdb.__version__.startswith("1.")
 """Whether filters that DuckDB leaves to Arrow lose NaN: `x > 1` is true of it in DuckDB and Spark, false in Arrow."""
+
+_spilled: set[Path] = set()
+"""The private folders of all tables that are open."""
+
+
+@atexit.register
+def remove_spilled() -> None:
+    """Remove what open tables have spilled: when the process ends, which an interrupt may make sudden."""
+    for folder in list(_spilled):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _FileTable(Protocol):
@@ -84,19 +95,21 @@ class Tables:
         }
         allowed = dict.fromkeys(p for fs in self._files.values() for f in fs for p in (f.path, f.pattern))
         self._spill = Path(tempfile.mkdtemp(prefix="dq-", dir=temp_directory))
+        _spilled.add(self._spill)
         self._views: dict[str, _FileTable] = {}
         self._arrow: dict[str, Arrow] = {}
         self.schemas: dict[str, Schema] = {}
         try:
             self.connection = connect(allowed, spill_to=self._spill, memory_limit=memory_limit, threads=threads)
         except BaseException:
-            shutil.rmtree(self._spill, ignore_errors=True)
+            self._clear()
             raise
         try:
             for alias, source in resolved.items():
                 self._open(alias, source, chosen[alias])
-        except BaseException:
+        except BaseException as error:
             self.close()
+            _raise_interrupt(error)
             raise
 
     def __enter__(self) -> Tables:
@@ -106,11 +119,18 @@ class Tables:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        _raise_interrupt(error)
 
     def close(self) -> None:
         """Close the database and remove what it spilled. Harmless when repeated."""
-        self.connection.close()
+        try:
+            self.connection.close()
+        finally:
+            self._clear()
+
+    def _clear(self) -> None:
         shutil.rmtree(self._spill, ignore_errors=True)
+        _spilled.discard(self._spill)
 
     def reopened(self) -> Tables:
         """The same tables, opened again, in which every column has the type that it has come to have here."""
@@ -211,6 +231,12 @@ def _maybe_nan(name: str, native: str) -> str:
     return f"CASE WHEN isnan({held}) THEN 'nan'::{native} ELSE {held} END AS {held}"
 
 
+def _raise_interrupt(error: BaseException | None) -> None:
+    """DuckDB tells Ctrl-C as a RuntimeError: raise what it is."""
+    if isinstance(error, RuntimeError) and str(error) == "Query interrupted":
+        raise KeyboardInterrupt from error
+
+
 def _named(data: Any) -> dict[str, Any]:
     """Alias → data. A mapping of which no value can be a table is itself a table of columns."""
     if not isinstance(data, Mapping):
@@ -255,7 +281,10 @@ def _resolve(alias: str, value: Any, options: ReadOptions) -> Files | Arrow:
     if is_path(value) or (isinstance(value, (list, tuple)) and value and all(map(is_path, value))):
         found = found_files.find(value, options.format, options.hive_partitioning)
         if options.types and found.format not in ("csv", "json"):
-            raise DqError(f"`types` is for CSV and JSON; `{found.description}` has types of its own")
+            raise DqError(
+                f"types can be given for CSV and JSON only: `{found.description}` has its own",
+                help="remove the type, or cast in the rule",
+            )
         return found
     try:
         return to_arrow(value)

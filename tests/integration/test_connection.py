@@ -207,7 +207,7 @@ def test_the_session_is_in_utc_and_limited(tmp_path: Path) -> None:
     assert settings["TimeZone"] == "UTC"
     assert settings["threads"] == "1"
     assert settings["memory_limit"].startswith("117")
-    assert settings["enable_progress_bar"] in ("false", "False")
+    assert settings["enable_progress_bar_print"] in ("false", "False")
 
 
 def test_a_query_beyond_the_memory_limit_is_explained(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from evaluations import EVALUATIONS, HOSTILE, evaluation, hostile, many, orders
+from evaluations import EVALUATIONS, HOSTILE, evaluation, hostile, many, orders, said
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from dq.outcomes import Evaluation
+from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
 
 FLAGS = [
     "--no-sandbox",
@@ -185,6 +185,34 @@ def test_paper_is_white_shows_details_and_no_controls(show: Show) -> None:
     assert not page.get_by_role("searchbox").is_visible()
     assert page.get_by_text("Dataset.*.RowCount").is_visible()
     assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_a_wide_sample_fits_the_paper(show: Show) -> None:
+    """What does not fit is counted: paper does not scroll."""
+    columns = tuple(f"a_column_{at}" for at in range(40))
+    rows = FailingRows(1, 1, columns, (tuple("a long value of many words" for _ in columns),))
+    page = show(evaluation([Outcome(said('CustomSql "x"'), Verdict.FAILED, failing=rows)]), width=680)
+    assert not page.get_by_text("32 more columns on the screen").is_visible()
+    page.emulate_media(media="print")
+    assert page.get_by_text("32 more columns on the screen").is_visible()
+    assert page.locator(".sample th:visible").count() == 8
+    assert overflow(page) <= 0
+
+
+def test_a_right_to_left_name_does_not_turn_its_rule(show: Show) -> None:
+    page = show(evaluation([Outcome(said('ColumnLength "עמוד" > 285'), Verdict.FAILED)]))
+    left = """(word) => {
+      const walker = document.createTreeWalker(document.querySelector("#rule-1 h4"), NodeFilter.SHOW_TEXT);
+      while (walker.nextNode()) {
+        const at = walker.currentNode.data.indexOf(word);
+        if (at < 0) continue;
+        const range = document.createRange();
+        range.setStart(walker.currentNode, at);
+        range.setEnd(walker.currentNode, at + word.length);
+        return range.getBoundingClientRect().left;
+      }
+    }"""
+    assert page.evaluate(left, "ColumnLength") < page.evaluate(left, "עמוד") < page.evaluate(left, "285")
 
 
 def test_the_keyboard_reaches_the_rules_and_their_details(show: Show) -> None:

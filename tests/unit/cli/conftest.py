@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-c", "from dq.cli import main; main()"]
+COMMAND = [sys.executable, "-m", "dq"]
 
 
 @pytest.fixture

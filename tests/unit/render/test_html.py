@@ -178,3 +178,12 @@ def test_of_a_very_long_value_the_beginning_is_shown() -> None:
     rows = FailingRows(1, 6, ("note",), (("x" * 1_000_000,),))
     page = Page(html.render(evaluation([Outcome(said('IsUnique "note"'), FAILED, failing=rows)])))
     assert "x" * 500 + "…" in page.texts
+
+
+def test_right_to_left_words_are_isolated_and_stay_text() -> None:
+    """Without it a browser shows `"عمود" > 1` as `1 < "عمود"`."""
+    found = evaluation([Outcome(said('Completeness "عمود<b>" > 1'), FAILED)], name="שלום.dqdl")
+    page = html.render(found)
+    assert "Completeness &#34;<bdi>عمود</bdi>&lt;b&gt;&#34; &gt; 1" in page
+    assert "<title>0% – שלום.dqdl – data quality</title>" in page
+    assert "<bdi>שלום</bdi>.dqdl</h1>" in page

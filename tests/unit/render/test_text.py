@@ -1,12 +1,13 @@
 import io
 
 import pytest
-from evaluations import EVALUATIONS, HOSTILE, evaluation, hostile, many, orders
+from evaluations import EVALUATIONS, FAILED, HOSTILE, evaluation, hostile, many, orders, said
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from dq.outcomes import FailingRows, Outcome
 from dq.render import text
 
 
@@ -80,3 +81,9 @@ def test_an_empty_ruleset_is_not_praised() -> None:
 
 def test_parts_that_are_left_out_are_counted() -> None:
     assert "19,800 more parts are in the JSON report" in text.render(EVALUATIONS["nested"](), verbose=True)
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_a_number_is_not_broken_at_its_commas(width: int) -> None:
+    found = evaluation([Outcome(said('IsUnique "id"'), FAILED, failing=FailingRows(20_000_000, 20_000_000))])
+    assert text.render(found, width=width).count("20,000,000") == 2

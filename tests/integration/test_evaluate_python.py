@@ -1,0 +1,98 @@
+"""`dq.evaluate` as a program calls it: what it takes, what it gives back, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from report_schema import assert_valid_report
+
+import dq
+
+COLUMNS: dict[str, list[Any]] = {"id": [1, 2, 2], "email": ["a", None, "c"]}
+RULES = 'Rules = [ RowCount = 3, IsComplete "email" ]'
+
+
+def relation() -> object:
+    rows = "(VALUES (1, 'a'), (2, NULL), (2, 'c')) AS t(id, email)"
+    return duckdb.connect().sql(f"FROM {rows}")
+
+
+def parquet(folder: Path) -> Path:
+    pq.write_table(pa.table(COLUMNS), folder / "t.parquet")
+    return folder / "t.parquet"
+
+
+DATA: dict[str, Callable[[Path], Any]] = {
+    "path": parquet,
+    "text": lambda folder: str(parquet(folder)),
+    "list of paths": lambda folder: [parquet(folder)],
+    "pandas": lambda folder: pd.DataFrame(COLUMNS),
+    "polars": lambda folder: pl.DataFrame(COLUMNS),
+    "lazy polars": lambda folder: pl.LazyFrame(COLUMNS),
+    "arrow": lambda folder: pa.table(COLUMNS),
+    "arrow reader": lambda folder: pa.table(COLUMNS).to_reader(),
+    "duckdb": lambda folder: relation(),
+    "columns": lambda folder: COLUMNS,
+    "rows": lambda folder: pa.table(COLUMNS).to_pylist(),
+    "aliases": lambda folder: {"primary": pd.DataFrame(COLUMNS), "ref": parquet(folder)},
+}
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_every_kind_of_data_gives_the_same_result(kind: str, tmp_path: Path) -> None:
+    result = dq.evaluate(RULES, DATA[kind](tmp_path))
+    assert (result.passed, result.score, result.exit_code) == (False, 0.5, 1)
+    assert [outcome.verdict.value for outcome in result.outcomes] == ["PASSED", "FAILED"]
+    report = result.to_dict()
+    assert_valid_report(report)
+    assert json.loads(result.to_json()) == json.loads(json.dumps(report))
+    assert result.to_html().startswith("<!doctype html>")
+    assert "IsComplete" in result._repr_html_()
+    assert "Score 50%" in str(result)
+    assert list(result.to_pandas()["verdict"]) == ["PASSED", "FAILED"]
+    assert report["tables"][0]["rows"] == 3
+
+
+@pytest.mark.parametrize("ruleset", ["path", "text", "parsed"])
+def test_a_ruleset_is_a_path_a_text_or_parsed(ruleset: str, tmp_path: Path) -> None:
+    (tmp_path / "r.dqdl").write_text(RULES)
+    given = {"path": tmp_path / "r.dqdl", "text": RULES, "parsed": dq.parse(RULES)}[ruleset]
+    assert dq.evaluate(given, COLUMNS).score == 0.5
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "data", "words"),
+    [
+        (3, COLUMNS, "a ruleset cannot be of type `int`"),
+        (None, COLUMNS, "a ruleset cannot be of type `NoneType`"),
+        ("nowhere.dqdl", COLUMNS, "does not exist"),
+        (RULES, 3, "data of type `builtins.int` cannot be read"),
+        (RULES, None, "cannot be read"),
+        (RULES, {}, "the mapping of aliases is empty"),
+        (RULES, {"ref": COLUMNS}, "no table has the alias `primary` (given: `ref`)"),
+        (RULES, pd.DataFrame(), "has no columns"),
+        (RULES, pa.table({}), "has no columns"),
+        (RULES, pd.Series([1]), "cannot be read"),
+        (RULES, "nowhere.csv", "no file `nowhere.csv`"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_a_reason(ruleset: Any, data: Any, words: str) -> None:
+    with pytest.raises(dq.DqError) as caught:
+        dq.evaluate(ruleset, data)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["pandas", "polars"])
+def test_it_works_without_the_extras(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert dq.evaluate(RULES, COLUMNS).score == 0.5
