@@ -386,14 +386,12 @@ def destinations(output: Sequence[str], form: str | None) -> list[tuple[Path, st
     return places
 
 
-def _check_rows(*paths: str | None) -> None:
+def _check_rows(rows: str | None, passed: str | None, failed: str | None) -> None:
     """Refuse files of rows that cannot be written, before anything is read."""
-    if any(paths):
-        from dq.rows.files import check
+    if rows or passed or failed:
+        from dq.rows.files import wanted
 
-        for each in paths:
-            if each:
-                check(each)
+        wanted(rows, passed, failed)
 
 
 def write_rows(evaluation: Evaluation, wanted: Mapping[str, str | None], progress: Progress) -> bool:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from dq.diagnostics import DqError
 from dq.rows.source import FAILED, PASSED, RowSource, only
@@ -76,18 +76,31 @@ def _as_json(values: pa.Array) -> pa.Array:
 _SINKS: dict[str, Callable[[Path, Any], _Sink]] = {".parquet": _Parquet, ".csv": _Csv}
 
 
-def check(path: str | os.PathLike[str]) -> Path:
-    """The path of a file of rows, if it can be one.
+Wanted: TypeAlias = list[tuple[Path, str | None]]
+"""Files, each with the result of the rows that go there; None: all rows."""
+
+
+def wanted(
+    rows: str | os.PathLike[str] | None, passed: str | os.PathLike[str] | None, failed: str | os.PathLike[str] | None
+) -> Wanted:
+    """The files that are asked for, if they can be files of rows.
 
     Raises:
-        DqError: its ending is neither .parquet nor .csv, or its folder does not exist.
+        DqError: an ending that is neither .parquet nor .csv, a folder that does not exist, or one file for two kinds.
     """
-    found = Path(path)
-    if found.suffix.lower() not in _SINKS:
-        raise DqError(f"`{path}` does not say its format", help=f"end it in {' or '.join(_SINKS)}")
-    if not found.parent.is_dir():
-        raise DqError(f"the folder of `{path}` does not exist", help="make it first")
+    found = [(_path(each), keep) for each, keep in ((rows, None), (passed, PASSED), (failed, FAILED)) if each]
+    if len({path.resolve() for path, _ in found}) < len(found):
+        raise DqError("the same file is given for two kinds of rows", help="give each its own")
     return found
+
+
+def _path(given: str | os.PathLike[str]) -> Path:
+    path = Path(given)
+    if path.suffix.lower() not in _SINKS:
+        raise DqError(f"`{path}` does not say its format", help=f"end it in {' or '.join(_SINKS)}")
+    if not path.parent.is_dir():
+        raise DqError(f"the folder of `{path}` does not exist", help="make it first")
+    return path
 
 
 def write(
@@ -114,14 +127,12 @@ def write(
         DqError: a file that cannot be written.
         DataError: data that cannot be read or has changed; no file is changed then.
     """
-    wanted = [(check(path), keep) for path, keep in ((rows, None), (passed, PASSED), (failed, FAILED)) if path]
-    if len({path.resolve() for path, _ in wanted}) < len(wanted):
-        raise DqError("the same file is given for two kinds of rows", help="give each its own")
-    counts = {str(path): 0 for path, _ in wanted}
-    with source.stream() as reader, _drafts([path for path, _ in wanted], reader.schema) as sinks:
+    places = wanted(rows, passed, failed)
+    counts = {str(path): 0 for path, _ in places}
+    with source.stream() as reader, _drafts([path for path, _ in places], reader.schema) as sinks:
         done = 0
         for batch in reader:
-            for (path, keep), sink in zip(wanted, sinks, strict=True):
+            for (path, keep), sink in zip(places, sinks, strict=True):
                 kept = batch if keep is None else only(batch, keep)
                 sink.write(kept)
                 counts[str(path)] += kept.num_rows
