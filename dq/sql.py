@@ -34,7 +34,27 @@ def compile_scan(scan: Scan) -> Query:
     )
     select = exp.select(*(exp.alias_(each.copy(), f"a{at}") for each, at in places.items()))
     source = table(scan.grain.table) if isinstance(scan.grain, Rows) else frequency_table(scan.grain).subquery("g")
-    return Query(select.from_(source), cells)
+    return Query(_read_once(select.from_(source)), cells)
+
+
+def _read_once(query: exp.Select) -> exp.Select:
+    """The query with each list of `IN` that stands in it several times made once, before the rest."""
+    lists: dict[Tree, list[exp.In]] = {}
+    for each in query.find_all(exp.In):
+        if each.args.get("query"):
+            lists.setdefault(each.args["query"].this, []).append(each)
+    taken = {each.name.casefold() for each in query.find_all(exp.Table)}
+    for listed, uses in lists.items():
+        if len(uses) == 1:
+            continue
+        name = next(name for at in range(len(taken) + 1) if (name := f"list{at}") not in taken)
+        taken.add(name)
+        for use in uses:
+            use.set(
+                "query", exp.select(*(column(each.alias) for each in listed.expressions)).from_(table(name)).subquery()
+            )
+        query = query.with_(exp.to_identifier(name, quoted=True), as_=listed.copy(), materialized=True)
+    return query
 
 
 def frequency_table(groups: Groups) -> exp.Select:
@@ -79,3 +99,14 @@ def rows_returned(query: Tree, columns: Sequence[str]) -> exp.Select:
     """How many rows of the primary a query returns, and how many rows there are."""
     returned = exp.select(exp.alias_(is_returned(query, columns), "returned")).from_(table("primary"))
     return exp.select(count_where(column("returned")), count_where()).from_(returned.subquery("judged"))
+
+
+def is_among(values: Sequence[Tree], others: Sequence[Tree], alias: str) -> exp.In:
+    """True for rows whose values are those of some row of another table, compared by `=`: NULL equals nothing.
+
+    The list on the right stands by itself: databases answer it by a hash of the other table, whatever the
+    values are, and take the same list only once.
+    """
+    left = values[0].copy() if len(values) == 1 else exp.Tuple(expressions=[each.copy() for each in values])
+    listed = exp.select(*(exp.alias_(each.copy(), f"k{at}") for at, each in enumerate(others))).from_(table(alias))
+    return exp.In(this=left, query=listed.subquery())
