@@ -36,7 +36,8 @@ class Step:
         grain = self.scan.grain
         if isinstance(grain, Rows):
             others = [alias for alias in self.columns if alias != grain.table]
-            return f"row scan{_of(grain.table)}{', looking up ' + ', '.join(others) if others else ''}"
+            looks_up = f" (looks up {', '.join(others)})" if others else ""
+            return f"row scan{_of(grain.table)}{looks_up}"
         if isinstance(grain, Groups):
             names = ", ".join(column.name for column in grain.columns)
             return f"group by {names}{_of(grain.table)}{' (filtered)' if grain.scope else ''}"

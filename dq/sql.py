@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -39,21 +40,18 @@ def compile_scan(scan: Scan) -> Query:
 
 def _read_once(query: exp.Select) -> exp.Select:
     """The query with each list of `IN` that stands in it several times made once, before the rest."""
-    lists: dict[Tree, list[exp.In]] = {}
+    uses: dict[Tree, list[exp.In]] = {}
     for each in query.find_all(exp.In):
-        if each.args.get("query"):
-            lists.setdefault(each.args["query"].this, []).append(each)
+        if "query" in each.args and all(isinstance(value, exp.Alias) for value in each.args["query"].this.expressions):
+            uses.setdefault(each.args["query"].this, []).append(each)
+    shared = {made: places for made, places in uses.items() if len(places) > 1}
     taken = {each.name.casefold() for each in query.find_all(exp.Table)}
-    for listed, uses in lists.items():
-        if len(uses) == 1:
-            continue
-        name = next(name for at in range(len(taken) + 1) if (name := f"list{at}") not in taken)
-        taken.add(name)
-        for use in uses:
-            use.set(
-                "query", exp.select(*(column(each.alias) for each in listed.expressions)).from_(table(name)).subquery()
-            )
-        query = query.with_(exp.to_identifier(name, quoted=True), as_=listed.copy(), materialized=True)
+    names = (name for at in itertools.count() if (name := f"list{at}") not in taken)
+    for (made, places), name in zip(shared.items(), names, strict=False):
+        for place in places:
+            values = [column(value.alias) for value in made.expressions]
+            place.set("query", exp.select(*values).from_(table(name)).subquery())
+        query = query.with_(exp.to_identifier(name, quoted=True), as_=made.copy(), materialized=True)
     return query
 
 

@@ -231,6 +231,7 @@ MIDNIGHT = datetime(2024, 1, 1)
         (pa.array([1], pa.int64()), pa.array(["1"]), True),
         (pa.array([1], pa.int64()), pa.array([" 1 "]), True),
         (pa.array(["01"]), pa.array([1], pa.int64()), True),
+        (pa.array([" 1.7 "]), pa.array([1], pa.int64()), True),
         (pa.array(["x"]), pa.array([0], pa.int64()), False),
         (pa.array([None], pa.string()), pa.array([0], pa.int64()), False),
         (pa.array(["x"]), pa.array([None], pa.int64()), False),
@@ -442,7 +443,7 @@ def test_the_plan_reads_each_table_as_rarely_as_it_can() -> None:
     ]"""
     plan = explain(ruleset, TABLES)
     assert [step.kind for step in plan.steps] == [
-        "row scan, looking up countries",
+        "row scan (looks up countries)",
         "group by id",
         "group by id of countries",
         "row scan of countries",
