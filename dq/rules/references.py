@@ -261,16 +261,20 @@ class SchemaMatch(BoundRule):
         shown = "all columns" if share == 1 else f"{show(share, asked.numbers)} of columns"
         told = f"in `{self.alias}`, {_first(differences)}" if differences else "every column agrees"
         if asked.holds(share):
-            notes = (*((told,) if differences else ()), *self._further())
+            notes = (*((told,) if differences else ()), *self._remarks())
             return Judgement(Verdict.PASSED, "", shown, str(asked), metrics, notes=notes)
         reason = f"SchemaMatch with `{self.alias}` is {show(share, asked.numbers)}, expected {asked}: {told}"
-        return Judgement(Verdict.FAILED, reason, shown, str(asked), metrics, notes=self._further())
+        return Judgement(Verdict.FAILED, reason, shown, str(asked), metrics, notes=tuple(self._remarks()))
 
-    def _further(self) -> tuple[str, ...]:
-        """A note on the columns that only the reference has."""
-        reference = find_reference(self.alias, self.context.schemas)
-        further = [each.name for each in reference if not self.context.schema.find(each.name)]
-        return (f"only `{self.alias}` has {listed(further)}",) if further else ()
+    def _remarks(self) -> Iterator[str]:
+        """What does not count, but Glue's open engine would count: letter case, and columns of the reference alone."""
+        ours, theirs = self.context.schema, find_reference(self.alias, self.context.schemas)
+        respelled = [each.name for each in ours if theirs.find(each.name) and not theirs.exact(each.name)]
+        if respelled:
+            yield f"in `{self.alias}`, letter case differs: {listed(respelled)}"
+        further = [each.name for each in theirs if not ours.find(each.name)]
+        if further:
+            yield f"only `{self.alias}` has {listed(further)}"
 
 
 def _first(differences: list[str], most: int = 10) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -214,6 +214,14 @@ def test_one_null_key_is_a_key_and_two_are_none() -> None:
     assert "the key `k` occurs more than once, in 2 rows of the primary" in outcome.reason
 
 
+def test_a_key_of_two_columns_repeats_when_both_do() -> None:
+    keys = pa.table({"a": [1, 1, 1, 1], "b": [None, 1, 2, None], "v": [1, 1, 1, 1]})
+    outcome = one('DatasetMatch "r" "a,b" "v" = 1', {"primary": keys, "r": keys.slice(0, 3)})
+    assert "the key `a`, `b` occurs more than once, in 2 rows of the primary" in outcome.reason
+    matched = one('DatasetMatch "r" "a,b" "v" = 1', {"primary": keys.slice(0, 3), "r": keys.slice(0, 3)})
+    assert matched.metrics == {"Dataset.r.DatasetMatch": 2 / 3}
+
+
 # -- types ---------------------------------------------------------------------------------------------
 
 NOON = datetime(2024, 1, 1, 12)
@@ -247,6 +255,9 @@ MIDNIGHT = datetime(2024, 1, 1)
         (pa.array([float("nan")]), pa.array([float("nan")]), True),
         (pa.array([0.0]), pa.array([-0.0]), True),
         (pa.array([True]), pa.array([1], pa.int64()), True),
+        (pa.array([True]), pa.array([1.0]), True),
+        (pa.array([True]), pa.array([Decimal("1.00")]), True),
+        (pa.array([False]), pa.array([Decimal("1.00")]), False),
         (pa.array([True]), pa.array(["true"]), True),
         (pa.array([DAY]), pa.array([MIDNIGHT]), True),
         (pa.array([DAY]), pa.array([NOON]), False),
@@ -256,6 +267,8 @@ MIDNIGHT = datetime(2024, 1, 1)
         (pa.array([NOON], pa.timestamp("ns")), pa.array([NOON], pa.timestamp("us")), True),
         (pa.array([NOON]), pa.array([NOON.replace(tzinfo=UTC)], pa.timestamp("us", "UTC")), True),
         (pa.array([NOON]), pa.array(["2024-01-01 12:00:00"]), True),
+        (pa.array([time(12)]), pa.array([time(12)]), True),
+        (pa.array([timedelta(days=1)]), pa.array([timedelta(days=2)]), False),
         (pa.array([b"a\\"]), pa.array([b"a\\"]), True),
         (pa.array(["a"]), pa.array(["A"]), False),
         (pa.array(["a"]), pa.array(["a "]), False),
@@ -324,7 +337,7 @@ def test_schemas_agree_in_any_order_and_letter_case() -> None:
     reference = pa.table({"s": [{"y": "z"}], "b": ["x"], "A": pa.array([1], pa.int32()), "more": [1]})
     outcome = one('SchemaMatch "r" = 1.0', {"primary": primary, "r": reference})
     assert outcome.verdict is PASSED
-    assert outcome.notes == ("only `r` has `more`",)
+    assert outcome.notes == ("in `r`, letter case differs: `a`, `B`", "only `r` has `more`")
 
 
 def test_many_differences_of_schemas_are_counted() -> None:
@@ -346,6 +359,7 @@ HOSTILE = [
     "{x}",
     "back\\slash",
     "list0",
+    "other.csv",
     "k0",
     "$tag$",
     "x\ny",
@@ -370,6 +384,19 @@ def test_hostile_names_of_tables_and_columns_are_only_names(name: str) -> None:
     ]
     outcomes = dq.evaluate("Rules = [ " + ",\n".join(rules) + " ]", data).outcomes
     assert [(str(each.rule), each.reason) for each in outcomes if not each.passed] == []
+
+
+@pytest.mark.parametrize("alias", ["/etc/passwd", "information_schema.tables", "duckdb_settings()", "", "Countries"])
+def test_an_alias_is_only_what_was_given(alias: str) -> None:
+    """What a database would find by that name, such as a file or a system table, is no reference."""
+    for rule in (
+        f'RowCountMatch "{alias}" > 0',
+        f'ReferentialIntegrity "id" "{alias}.id" >= 0',
+        f'SchemaMatch "{alias}" >= 0',
+    ):
+        outcome = one(rule)
+        assert outcome.verdict is ERROR
+        assert "no data was given for the reference" in outcome.reason
 
 
 @pytest.mark.parametrize(
@@ -455,7 +482,11 @@ def test_the_plan_reads_each_table_as_rarely_as_it_can() -> None:
     assert plan.steps[3].columns == {"countries": ("total",)}
     assert plan.steps[0].sql.count('"countries"."iso"') == 1, "a list that rules share is made once"
     assert [str(rule) for rule in plan.without_scan] == ['SchemaMatch "countries" > 0']
-    assert dq.evaluate(ruleset, TABLES).scans == 4
+    together = dq.evaluate(ruleset, TABLES)
+    assert together.scans == 4
+    for outcome in together.outcomes:
+        alone = one(str(outcome.rule))
+        assert (outcome.verdict, outcome.metrics) == (alone.verdict, alone.metrics)
 
 
 def test_composites_take_them_as_parts() -> None:
