@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dq.diagnostics import DqError
+from dq.names import BindingError, find_column, flat
 from dq.rules import RULE_TYPES, SIGNATURES
 from dq.rules.base import BoundRule, Context, Parameters, Slot, construct
-from dq.schema import Column, Schema, Type
+from dq.schema import Schema
 from dq.scope import Scope
 from dq.sqltext import parse_where
 from dq.syntax import Number, Parameter, Rule, Tag, Text, TextOperand
-
-
-class BindingError(DqError):
-    """A rule that cannot be measured on this data: a missing column, a wrong type, a filter that is no SQL."""
-
-    exit_code = 3
 
 
 def bind(rule: Rule, schemas: Mapping[str, Schema], now: datetime, *, primary: str = "primary") -> BoundRule:
@@ -76,43 +69,12 @@ def _column_words(slots: Sequence[Slot], words: Sequence[Parameter]) -> Iterator
 
 def _resolve(slot: Slot, words: Sequence[Parameter], schema: Schema) -> Any:
     if slot.kind is not Parameters.COLUMN:
-        return words[0].value
+        return words[0].value if words else ""
     if slot.most == 1:
         return find_column(words[0].value, schema)
     if not words:
-        return tuple(_flat(column) for column in schema)
+        return tuple(flat(column) for column in schema)
     return tuple(find_column(word.value, schema) for word in words)
-
-
-def find_column(name: str, schema: Schema) -> Column:
-    """The column a rule means: its exact name, else the only one that differs in letter case (REFERENCE B.0.5).
-
-    Raises:
-        BindingError: when there is none, when it is unclear which, and for nested columns.
-    """
-    found = schema.find(name)
-    if len(found) == 1:
-        return _flat(found[0])
-    if found:
-        names = ", ".join(f"`{column.name}`" for column in found)
-        raise BindingError(f"column `{name}` is ambiguous: {names} differ in letter case only; write the exact name")
-    raise BindingError(f"column `{name}` does not exist{_nearest(name, schema)}")
-
-
-def _nearest(name: str, schema: Schema) -> str:
-    near = difflib.get_close_matches(name, schema.names[:2000], n=1)
-    if near:
-        return f"; did you mean `{near[0]}`?"
-    shown = ", ".join(f"`{each}`" for each in schema.names[:8])
-    return f"; the table has {shown}{' and others' if len(schema) > 8 else ''}"
-
-
-def _flat(column: Column) -> Column:
-    if column.type is Type.NESTED:
-        raise BindingError(
-            f"column `{column.name}` is nested ({column.native}); rules read top-level scalar columns only"
-        )
-    return column
 
 
 def _tag_value(tag: Tag) -> str:

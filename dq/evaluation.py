@@ -204,7 +204,8 @@ def run(
 def _read(alias: str, engine: Engine, facts: Mapping[Metric, Measured]) -> TableRead:
     """What is known of a table, its rows too where a scan has counted them."""
     read = engine.read(alias)
-    rows = facts[Size()].value() if alias == "primary" and Size() in facts else read.rows
+    size = Size(table=alias)
+    rows = facts[size].value() if size in facts else read.rows
     return replace(read, rows=rows if isinstance(rows, int) else None)
 
 

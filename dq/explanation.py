@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from dq.engines.base import Engine
 from dq.evaluation import load, prepare
 from dq.lazy import exp
 from dq.metrics import Groups, Returning, Rows
+from dq.names import PRIMARY
 from dq.planning import Scan
 from dq.sql import compile_scan
 from dq.syntax import Rule, Ruleset
@@ -34,10 +35,12 @@ class Step:
         """What the scan does, in a few words."""
         grain = self.scan.grain
         if isinstance(grain, Rows):
-            return "row scan"
+            others = [alias for alias in self.columns if alias != grain.table]
+            looks_up = f" (looks up {', '.join(others)})" if others else ""
+            return f"row scan{_of(grain.table)}{looks_up}"
         if isinstance(grain, Groups):
             names = ", ".join(column.name for column in grain.columns)
-            return f"group by {names} (filtered)" if grain.scope else f"group by {names}"
+            return f"group by {names}{_of(grain.table)}{' (filtered)' if grain.scope else ''}"
         return "semi-join with the rule's SQL" if isinstance(grain, Returning) else "the rule's own SQL"
 
 
@@ -83,17 +86,35 @@ def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
     return Explanation(steps, without, prepared.problems, engine.name)
 
 
+def _of(table: str) -> str:
+    return "" if table == PRIMARY else f" of {table}"
+
+
 def columns_read(scan: Scan, engine: Engine) -> dict[str, tuple[str, ...]]:
     """The columns that a scan reads, by alias, in the table's order.
 
-    Read off the query: a column counts for every table of the scan that has it, and a star for all of them.
+    Read off the query: a column counts for the tables that its place can see and that have it, and a star for all
+    of them.
     """
     tree = compile_scan(scan).tree
     schemas = engine.schemas()
     tables = [each.name for each in tree.find_all(exp.Table) if each.name in schemas]
-    named = {each.name.casefold() for each in tree.find_all(exp.Column)}
     stars = any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star))
+    named: dict[str, set[str]] = {alias: set() for alias in dict.fromkeys(tables)}
+    for each in tree.find_all(exp.Column):
+        for alias in [each.table] if each.table in named else _visible(each, named):
+            named[alias].add(each.name.casefold())
     return {
-        alias: tuple(column.name for column in schemas[alias] if stars or column.name.casefold() in named)
-        for alias in dict.fromkeys(tables)
+        alias: tuple(column.name for column in schemas[alias] if stars or column.name.casefold() in names)
+        for alias, names in named.items()
     }
+
+
+def _visible(name: exp.Column, aliases: Iterable[str]) -> set[str]:
+    """The tables that the SELECT around a column, and those around that one, read themselves."""
+    found = set()
+    around = name.parent_select
+    while around is not None:
+        found |= {each.name for each in around.find_all(exp.Table) if each.parent_select is around}
+        around = around.parent_select
+    return found & set(aliases)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlglot
     from sqlglot import expressions as exp
 
-    from dq import casts, regex, sql, sqltext
+    from dq import casts, equality, regex, sql, sqltext
     from dq import metrics as dq_metrics
 else:
 
@@ -30,8 +30,9 @@ else:
     sqlglot = _Lazy("sqlglot")
     casts = _Lazy("dq.casts")
     dq_metrics = _Lazy("dq.metrics")
+    equality = _Lazy("dq.equality")
     regex = _Lazy("dq.regex")
     sql = _Lazy("dq.sql")
     sqltext = _Lazy("dq.sqltext")
 
-__all__ = ["casts", "dq_metrics", "exp", "regex", "sql", "sqlglot", "sqltext"]
+__all__ = ["casts", "dq_metrics", "equality", "exp", "regex", "sql", "sqlglot", "sqltext"]

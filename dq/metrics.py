@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
-from dq.lazy import exp
+from dq.lazy import casts, exp
 from dq.schema import Column, Type
 from dq.scope import EVERYTHING, Scope
 from dq.tree import (
@@ -155,7 +155,12 @@ class Size:
     """The number of rows in scope."""
 
     scope: Scope = EVERYTHING
-    grain: ClassVar[Grain] = Rows()
+    table: str = "primary"
+
+    @property
+    def grain(self) -> Grain:
+        """The rows of the table."""
+        return Rows(self.table)
 
     def aggregates(self) -> tuple[Tree, ...]:
         """One count."""
@@ -312,15 +317,26 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """The count and the sum of a number column; NULLs left out."""
+    """The count and the sum of a number column; NULLs left out.
+
+    Of a text column, those of the numbers that its texts spell, as Spark casts them.
+    """
 
     column: Column
     scope: Scope = EVERYTHING
-    grain: ClassVar[Grain] = Rows()
+    table: str = "primary"
+
+    @property
+    def grain(self) -> Grain:
+        """The rows of the table."""
+        return Rows(self.table)
 
     def aggregates(self) -> tuple[Tree, ...]:
         """Count of values, sum."""
-        value = given(self.scope.predicate, column(self.column))
+        held: Tree = column(self.column)
+        if self.column.type is Type.STRING:
+            held = casts.cast(held, Type.STRING, casts.TARGETS["double"])
+        value = given(self.scope.predicate, held)
         return exp.Count(this=value), exp.Sum(this=value.copy())
 
     def state(self, cells: Sequence[Any], /) -> Total:
@@ -698,16 +714,17 @@ class GroupCounts:
     columns: tuple[Column, ...]
     scope: Scope = EVERYTHING
     weigh: bool = False
+    table: str = "primary"
 
     @property
     def grain(self) -> Grain:
         """The groups of these columns within this scope."""
-        return Groups(self.columns, self.scope)
+        return self.frequencies
 
     @property
     def frequencies(self) -> Groups:
         """The frequency table through which parts merge."""
-        return Groups(self.columns, self.scope)
+        return Groups(self.columns, self.scope, self.table)
 
     def aggregates(self) -> tuple[Tree, ...]:
         """Cells over the grouped table: its keys are `k0`, `k1`, …, their count is `n`."""

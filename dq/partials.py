@@ -3,6 +3,9 @@
 Partitions, days and blocks are one problem: `finish(merge(states(a), states(b)))` equals measuring a and b
 together. Metrics over groups, and quartiles, keep the frequency table of their columns as their state; a
 user's own SQL has no state and cannot be measured in parts.
+
+Parts are parts of the primary. A reference is whole beside each of them: what is looked up in it is found from
+every part, and what is measured of it alone is the same in all, so that one of its states is kept.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import Any, TypeAlias
 
 from dq.engines.base import Engine, EngineError
 from dq.metrics import Frequencies, Groups, Measured, Metric, Rows
+from dq.names import PRIMARY
 from dq.planning import plan
 
 States: TypeAlias = Mapping[Metric, Any]
@@ -45,7 +49,15 @@ def states(engine: Engine, metrics: Iterable[Metric]) -> States:
 
 def merge(parts: Iterable[States]) -> States:
     """The states of all parts together; at least one part is needed."""
-    return reduce(lambda left, right: {metric: left[metric].merge(right[metric]) for metric in left}, parts)
+    return reduce(_both, parts)
+
+
+def _both(left: States, right: States) -> States:
+    return {metric: state.merge(right[metric]) if _is_of_primary(metric) else state for metric, state in left.items()}
+
+
+def _is_of_primary(metric: Metric) -> bool:
+    return getattr(metric.grain, "table", PRIMARY) == PRIMARY
 
 
 def finish(merged: States) -> dict[Metric, Measured]:

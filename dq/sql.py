@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -36,7 +37,24 @@ def compile_scan(scan: Scan) -> Query:
     )
     select = exp.select(*(exp.alias_(each.copy(), f"a{at}") for each, at in places.items()))
     source = table(scan.grain.table) if isinstance(scan.grain, Rows) else frequency_table(scan.grain).subquery("g")
-    return Query(select.from_(source), cells)
+    return Query(_read_once(select.from_(source)), cells)
+
+
+def _read_once(query: exp.Select) -> exp.Select:
+    """The query with each list of `IN` that stands in it several times made once, before the rest."""
+    uses: dict[Tree, list[exp.In]] = {}
+    for each in query.find_all(exp.In):
+        if "query" in each.args and all(isinstance(value, exp.Alias) for value in each.args["query"].this.expressions):
+            uses.setdefault(each.args["query"].this, []).append(each)
+    shared = {made: places for made, places in uses.items() if len(places) > 1}
+    taken = {each.name.casefold() for each in query.find_all(exp.Table)}
+    names = (name for at in itertools.count() if (name := f"list{at}") not in taken)
+    for (made, places), name in zip(shared.items(), names, strict=False):
+        for place in places:
+            values = [column(value.alias) for value in made.expressions]
+            place.set("query", exp.select(*values).from_(table(name)).subquery())
+        query = query.with_(exp.to_identifier(name, quoted=True), as_=made.copy(), materialized=True)
+    return query
 
 
 def _aggregates(metric: Metric, grain: Rows | Groups) -> tuple[Tree, ...]:
@@ -98,3 +116,14 @@ def rows_returned(query: Tree, columns: Sequence[str]) -> exp.Select:
     """How many rows of the primary a query returns, and how many rows there are."""
     returned = exp.select(exp.alias_(is_returned(query, columns), "returned")).from_(table("primary"))
     return exp.select(count_where(column("returned")), count_where()).from_(returned.subquery("judged"))
+
+
+def is_among(values: Sequence[Tree], others: Sequence[Tree], alias: str) -> exp.In:
+    """True for rows whose values are those of some row of another table, compared by `=`: NULL equals nothing.
+
+    The list on the right stands by itself: databases answer it by a hash of the other table, whatever the
+    values are, and take the same list only once.
+    """
+    left = values[0].copy() if len(values) == 1 else exp.Tuple(expressions=[each.copy() for each in values])
+    listed = exp.select(*(exp.alias_(each.copy(), f"k{at}") for at, each in enumerate(others))).from_(table(alias))
+    return exp.In(this=left, query=listed.subquery())

@@ -9,22 +9,22 @@ import pyarrow as pa
 
 from dq.rules import RULE_TYPES
 
-DATA = {
-    "primary": pa.table(
-        {
-            "order_id": [1, 2, 3],
-            "line": [1, 1, 1],
-            "id": [1, 2, 3],
-            "qty": [1, 2, 5],
-            "amount": [1.5, 2.5, None],
-            "email": ["a@x.io", None, "b@x.io"],
-            "status": ["paid", "open", "open"],
-            "country": ["US", None, "CA"],
-            "code": ["AB1", "AB2", "01-02-2024"],
-            "placed": [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3)],
-        }
-    )
-}
+ORDERS = pa.table(
+    {
+        "order_id": [1, 2, 3],
+        "line": [1, 1, 1],
+        "id": [1, 2, 3],
+        "qty": [1, 2, 5],
+        "amount": [1.5, 2.5, None],
+        "email": ["a@x.io", None, "b@x.io"],
+        "status": ["paid", "open", "open"],
+        "country": ["US", None, "CA"],
+        "code": ["AB1", "AB2", "01-02-2024"],
+        "placed": [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3)],
+    }
+)
+
+DATA = {"primary": ORDERS, "customers": ORDERS, "countries": pa.table({"iso": ["US", "CA"]})}
 
 
 def examples_of(name: str) -> list[str]:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dq.rules.base import (
-    Aggregate,
-    Alias,
-    ColumnList,
     ColumnName,
     DateCondition,
-    Mapped,
-    MaybeMapped,
     MaybePath,
     MaybePaths,
     MetricColumns,
     MetricName,
     NumberCondition,
-    Reference,
     SizeCondition,
     TagValue,
     TextCondition,
@@ -29,50 +23,6 @@ FILTERS = {
     "failFast": TagValue.BOOLEAN,
 }
 """Tags that every File rule takes (REFERENCE B.29)."""
-
-
-@rule_type(analyzer=True, row_excluded=True)
-class ReferentialIntegrity:
-    """The share of rows whose values occur in a reference dataset."""
-
-    columns: ColumnList
-    reference: Reference
-    condition: NumberCondition
-
-
-@rule_type(analyzer=True, row_excluded=True)
-class DatasetMatch:
-    """The share of rows that have an equal row in a reference dataset."""
-
-    alias: Alias
-    keys: Mapped
-    matches: MaybeMapped
-    condition: NumberCondition
-
-
-@rule_type(analyzer=True)
-class SchemaMatch:
-    """The share of columns that a reference dataset has with the same name and type."""
-
-    alias: Alias
-    condition: NumberCondition
-
-
-@rule_type(analyzer=True)
-class RowCountMatch:
-    """The rows of the primary over the rows of a reference dataset."""
-
-    alias: Alias
-    condition: NumberCondition
-
-
-@rule_type(analyzer=True)
-class AggregateMatch:
-    """An aggregate over another."""
-
-    first: Aggregate
-    second: Aggregate
-    condition: NumberCondition
 
 
 @rule_type()

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from dq.conditions import requirement
 from dq.lazy import dq_metrics, regex
+from dq.names import listed
 from dq.outcomes import Verdict
 from dq.rules.base import (
     BoundRule,
@@ -116,17 +117,12 @@ class ColumnNamesMatchPattern(BoundRule):
         shown = "all names" if share == 1 else f"{show(share)} of names"
         partly = [name for name in found.partly if name not in found.whole]
         notes = (
-            (f"the pattern occurs inside {_names(partly)} too, which Glue's open engine would accept",)
+            (f"the pattern occurs inside {listed(partly)} too, which Glue's open engine would accept",)
             if partly
             else ()
         )
         others = [name for name in self.context.schema.names if name not in found.whole]
         if not others:
             return Judgement(Verdict.PASSED, "", shown, "all names match", metrics)
-        reason = f"columns that do not match the pattern: {_names(others)}"
+        reason = f"columns that do not match the pattern: {listed(others)}"
         return Judgement(Verdict.FAILED, reason, shown, "all names match", metrics, notes=notes)
-
-
-def _names(names: list[str], most: int = 10) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:most])
-    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

@@ -25,3 +25,30 @@ def type_of(native: str) -> Type:
     if native.endswith("]"):
         return Type.NESTED
     return _TYPES.get(native.partition("(")[0].strip(), Type.OTHER)
+
+
+_SPARK = {
+    "TINYINT": "tinyint",
+    **dict.fromkeys(("SMALLINT", "UTINYINT"), "smallint"),
+    **dict.fromkeys(("INTEGER", "USMALLINT"), "int"),
+    **dict.fromkeys(("BIGINT", "UINTEGER"), "bigint"),
+    "UBIGINT": "decimal(20,0)",
+    **dict.fromkeys(("HUGEINT", "UHUGEINT"), "decimal(38,0)"),
+    **dict.fromkeys(("VARCHAR", "ENUM", "UUID", "JSON"), "string"),
+    "BLOB": "binary",
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "timestamp_ntz"),
+    **dict.fromkeys(("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"), "timestamp"),
+}
+
+
+def spark_name(native: str) -> str:
+    """The short name that Spark gives to what a DuckDB type holds, as Spark reads it from a Parquet file.
+
+    Lists are `array`, and nested types lose what they hold: `struct`, `map`. A type that Spark lacks keeps its name.
+    """
+    if native.endswith("]"):
+        return "array"
+    family = native.partition("(")[0].strip()
+    if family == "DECIMAL":
+        return native.lower()
+    return _SPARK.get(family, family.lower())

@@ -10,9 +10,6 @@ from report_schema import assert_valid_report
 
 import dq
 
-OVER_SEVERAL_DATASETS = ("ReferentialIntegrity", "DatasetMatch", "SchemaMatch", "RowCountMatch", "AggregateMatch")
-
-
 EXTENSIONS = ("ColumnLength-09", "DuplicateRowCount-05")
 """A threshold on ColumnLength, and DuplicateRowCount, which [dq] accepts."""
 
@@ -28,10 +25,6 @@ def test_verdicts_and_metrics_agree(case: dict[str, Any]) -> None:
     outcomes = {recorded_text(outcome): outcome for outcome in evaluation.outcomes}
     for expected in case["expected"]:
         outcome = outcomes[plain(expected["rule"])]
-        if pending(outcome):
-            assert outcome.verdict is dq.Verdict.ERROR
-            assert "not supported yet" in outcome.reason
-            continue
         known = differences().get((case["id"], expected["rule"]))
         found = disagreements(outcome, expected)
         if known:
@@ -39,10 +32,6 @@ def test_verdicts_and_metrics_agree(case: dict[str, Any]) -> None:
             assert found, f"agrees by now: {known}"
         else:
             assert not found, expected["rule"]
-
-
-def pending(outcome: dq.Outcome) -> bool:
-    return any(name in str(outcome.rule) for name in OVER_SEVERAL_DATASETS)
 
 
 def plain(text: str) -> str:

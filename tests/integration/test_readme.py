@@ -1,4 +1,4 @@
-"""The README does what it shows: its files are written, its commands and programs run, its outputs compared."""
+"""The README, and pages like it, do what they show: files are written, commands and programs run, outputs compared."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ("README.md", "docs/references.md", "docs/rows.md")
 
 
-def write_files(folder: Path) -> None:
-    for name, text in re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL):
+@pytest.fixture(params=PAGES)
+def page(request: pytest.FixtureRequest) -> str:
+    return (ROOT / request.param).read_text(encoding="utf-8")
+
+
+def write_files(page: str, folder: Path) -> None:
+    for name, text in re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", page, re.DOTALL):
         (folder / name).write_text(text)
 
 
@@ -21,9 +28,9 @@ def without_time(text: str) -> str:
     return re.sub(r"\d[\d.]* m?s ·", "TIME ·", text).strip()
 
 
-def test_its_commands_print_what_it_shows(tmp_path: Path) -> None:
-    write_files(tmp_path)
-    shown = re.findall(r"```console\n\$ (.*?)\n(.*?)```", README, re.DOTALL)
+def test_its_commands_print_what_it_shows(page: str, tmp_path: Path) -> None:
+    write_files(page, tmp_path)
+    shown = re.findall(r"```console\n\$ (.*?)\n(.*?)```", page, re.DOTALL)
     assert shown
     for command, output in shown:
         program, *arguments = shlex.split(command)
@@ -38,7 +45,7 @@ def test_its_commands_print_what_it_shows(tmp_path: Path) -> None:
         assert without_time(done.stdout) == without_time(output), done.stderr
 
 
-def test_its_programs_run(tmp_path: Path) -> None:
-    write_files(tmp_path)
-    for program in re.findall(r"<!-- run -->\n```python\n(.*?)```", README, re.DOTALL):
+def test_its_programs_run(page: str, tmp_path: Path) -> None:
+    write_files(page, tmp_path)
+    for program in re.findall(r"<!-- run -->\n```python\n(.*?)```", page, re.DOTALL):
         subprocess.run([sys.executable, "-c", program], cwd=tmp_path, timeout=60, check=True)
