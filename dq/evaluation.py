@@ -12,11 +12,12 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Literal
 
-from dq.binding import bind, find_column
+from dq.binding import bind
 from dq.diagnostics import DqError
 from dq.engines.base import Engine, EngineError
 from dq.language import Dialect, parse
 from dq.metrics import Count, Measured, Metric, Size
+from dq.names import find_column
 from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
 from dq.planning import Plan, Scan, plan
 from dq.redaction import shape_of
