@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from dq.diagnostics import Note
+from dq.diagnostics import Note, Severity
 from dq.language.complaints import keyword_in_another_case, malformed_number
 from dq.language.findings import Findings, counted, nearest, shortened
 from dq.language.lexer import Token
@@ -202,19 +202,27 @@ class Checker:
                 message, help = f"`{key}` without a list", f'write `"{key}": [ … ]`, also for one name'
                 self.findings.report("DQ131", each.values[0].span, message, "a list is needed here", help)
                 continue
-            if each.is_list and key == "Primary":
-                message, help = "`Primary` with a list", "write one name without brackets"
-                self.findings.reject_in_dq("DQ131", each.span, message, "one name is needed here", help)
+            if each.is_list and not wants_list:
+                self._list_as_text(key, each)
             if key in pairs:
                 label, help = "the last of equal keys wins", "remove one of them"
                 note = Note(pairs[key].span, "given here before")
                 message = f"`{key}` is given twice"
                 self.findings.report("DQ208", each.key.span, message, label, help, notes=[note])
             values = tuple(self._string(value) for value in each.values)
-            if key == "AdditionalDataSources":
+            is_list = each.is_list
+            if self.findings.is_glue:
+                values, is_list = _glue_values(values, is_list, wants_list)
+            elif wants_list:
                 values = tuple(value.replace(" ", "") for value in values)
-            pairs[key] = Pair(key, values, each.is_list, span=each.span)
+            pairs[key] = Pair(key, values, is_list, span=each.span)
         return tuple(pairs.values())
+
+    def _list_as_text(self, key: str, raw: RawPair) -> None:
+        """Report a list where one text is known; Glue takes the list itself for the text."""
+        message, label = f"`{key}` with a list", "one text is needed here: Glue takes the whole list for a text"
+        severity = Severity.ERROR if key == "Primary" and not self.findings.is_glue else Severity.WARNING
+        self.findings.report("DQ131", raw.span, message, label, "write one text without brackets", severity=severity)
 
     def _string(self, token: Token) -> str:
         """What stands between the quotes of a text, of a date where a text is needed too."""
@@ -316,7 +324,7 @@ class Checker:
         kept = tuple(each for each in operands if each is not None)
         if len(kept) < len(operands):
             return None
-        return Composite(raw.operator, kept, labels, span=raw.span)
+        return Composite(raw.operator, kept, labels, shows_labels=not self.findings.is_glue, span=raw.span)
 
     def _labelled(self, raw: RawLabelled, rule: RuleExpression | None) -> RuleExpression | None:
         """A rule with labels behind its parentheses: they are its own."""
@@ -404,6 +412,10 @@ class Checker:
         signature = self._signature(raw.name, "analyzers")
         parameters = self._parameters(raw.parameters, is_analyzer=True)
         if signature is None or parameters is None or not self._count(raw.name, raw.parameters, signature):
+            return None
+        if signature.rule and not signature.kinds_for(len(raw.parameters)):
+            message, label = f"`{signature.name}` is no analyzer", "with these parameters it measures no statistic"
+            self.findings.report("DQ101", raw.name.span, message, label, "move it to `Rules`, or remove it")
             return None
         if signature.published and signature.name not in DOCUMENTED_ANALYZERS:
             message, label = f"`{signature.name}` as an analyzer", "Glue takes it, its guide does not list it"
@@ -647,6 +659,13 @@ class Checker:
 
     def _same(self, raw: T, kind: Kind, condition: RawCondition) -> T:
         return raw
+
+    def _text(self, raw: Text, kind: Kind, condition: RawCondition) -> Text:
+        r"""A text. Glue drops every backslash from the members of a list, and shows them so (REFERENCE A.5)."""
+        if not (self.findings.is_glue and condition.bracketed and "\\" in raw.raw):
+            return raw
+        shown = re.sub(r"\\(.)", r"\1", raw.raw, flags=re.DOTALL)
+        return replace(raw, shown=shown)
 
     def _date(self, raw: Date | Time, kind: Kind, condition: RawCondition) -> Date | Time | Text | None:
         if kind is Kind.TEXT:
@@ -1054,7 +1073,7 @@ _OPERANDS: dict[type[Any], Callable[[Checker, Any, Kind, RawCondition], Any]] = 
     Arithmetic: Checker._same,
     Group: Checker._same,
     Null: Checker._same,
-    Text: Checker._same,
+    Text: Checker._text,
     Now: Checker._same,
     Date: Checker._date,
     Time: Checker._date,
@@ -1124,6 +1143,17 @@ def _span(node: Any) -> Span:
 def _meaning(value: Text | Null) -> Text:
     """What a value of a variable says where it is used: a keyword is a text there, as in Glue (A.6)."""
     return value if isinstance(value, Text) else Text(value.keyword.value, value.keyword.value, span=value.span)
+
+
+def _glue_values(values: Sequence[str], is_list: bool, wants_list: bool) -> tuple[tuple[str, ...], bool]:
+    """What the published parser makes of a value of a dictionary: it works on the text of the whole value."""
+    written = ",".join(values).replace('"', "")
+    if wants_list:
+        names = re.sub(r"[\[\] ]", "", written).split(",")
+        while len(names) > 1 and not names[-1]:
+            names.pop()
+        return tuple(names), True
+    return (f"[{written}]" if is_list else written,), False
 
 
 def _is_unquoted_date(node: Arithmetic, text: str) -> bool:

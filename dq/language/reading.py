@@ -6,6 +6,7 @@ one broken rule costs that rule and no other.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from itertools import zip_longest
@@ -55,6 +56,7 @@ class Reader:
             bool(everything) and everything[-1].kind == COMMENT and everything[-1].end == len(self.text)
         )
         self.everything = everything
+        self.foreign_comments: list[Span] = []
         readable = [token for token in everything if token.kind != COMMENT and token.kind != UNKNOWN]
         self.tokens = connected(self._without_foreign_comments(readable))
         self._partner: list[int] | None = None
@@ -70,11 +72,11 @@ class Reader:
 
     def document(self) -> RawDocument:
         """The sections of the document; those parts that could not be read are missing."""
-        ignored = self._ignored_by_glue() if self.findings.is_glue else len(self.tokens)
-        self._characters(self.tokens[ignored] if ignored < len(self.tokens) else None)
-        if ignored < len(self.tokens):
+        ignored = self._ignored_by_glue() if self.findings.is_glue else None
+        self._characters(ignored)
+        if ignored:
             self._report_ignored(ignored)
-            self.tokens = self.tokens[:ignored]
+            self.tokens = [token for token in self.tokens if token.start < ignored.start]
             self._partner = None
         try:
             whole = run("document", self.tokens)
@@ -95,11 +97,13 @@ class Reader:
 
     def _characters(self, first_ignored: Token | None) -> None:
         """Report characters that belong to no token, up to the first token that Glue ignores."""
-        # The published parser has read one token beyond the end of the document when it stops.
-        limit = first_ignored.end if first_ignored else len(self.text)
+        limit = first_ignored.start if first_ignored else len(self.text)
         for token in self.unknown:
             if token.start < limit:
                 self._unknown_character(token)
+        for comment in self.foreign_comments:
+            if comment.start < limit:
+                self._foreign_comment(comment)
         if self.text.startswith("\ufeff"):
             message = "the text begins with a byte order mark"
             self.findings.not_in_glue("DQ302", Span(0, 1), message, "save it as UTF-8 without a byte order mark")
@@ -140,7 +144,7 @@ class Reader:
         self.findings.report("DQ002", span, "text without a closing quote", label, 'add the missing `"`')
 
     def _without_foreign_comments(self, tokens: list[Token]) -> list[Token]:
-        """The tokens without comments of the C kind, which are reported."""
+        """The tokens without comments of the C kind."""
         if "//" not in self.text and "/*" not in self.text:
             return tokens
         kept: list[Token] = []
@@ -152,32 +156,41 @@ class Reader:
                 ending = "\n" if follows.kind == "SLASH" else "*/"
                 end = self.text.find(ending, follows.end)
                 until = len(self.text) if end < 0 else end + len(ending)
-                written = f"`/{follows.text}`"
-                message = f"{written} does not start a comment"
-                span = token.span.to(follows.span)
-                self.findings.report("DQ014", span, message, "comments start with `#`", "write `#` on each line")
+                self.foreign_comments.append(Span(token.start, until))
             else:
                 kept.append(token)
-        self.unknown = [token for token in self.unknown if token.start >= until or until < 0]
+        self.unknown = [token for token in self.unknown if not self._is_in_foreign_comment(token)]
         return kept
+
+    def _is_in_foreign_comment(self, token: Token) -> bool:
+        at = bisect_right(self.foreign_comments, token.start, key=lambda comment: comment.start)
+        return at > 0 and token.start < self.foreign_comments[at - 1].end
+
+    def _foreign_comment(self, comment: Span) -> None:
+        sign = Span(comment.start, comment.start + 2)
+        message = f"`{self.text[sign.start : sign.end]}` does not start a comment"
+        self.findings.report("DQ014", sign, message, "comments start with `#`", "write `#` on each line")
 
     # -- what Glue ignores -----------------------------------------------------------------------------
 
-    def _ignored_by_glue(self) -> int:
-        """The index of the first token behind the document; the published parser reads no further."""
+    def _ignored_by_glue(self) -> Token | None:
+        """The first token behind the document; the published parser reads no further."""
         for section in outline(self.tokens, self.partner, ()):
             if section.closing is None or section.name not in ("rules", "analyzers"):
                 continue
             at_end = section.end >= len(self.tokens)
             if section.name == "rules" and not at_end and self.tokens[section.end].kind == "ANALYZERS":
                 continue
-            return section.end
-        return len(self.tokens)
+            end = self.tokens[section.closing].end
+            behind = self.everything[bisect_left(self.everything, end, key=lambda token: token.start) :]
+            return next((token for token in behind if _is_glue_token(token)), None)
+        return None
 
-    def _report_ignored(self, at: int) -> None:
+    def _report_ignored(self, first: Token) -> None:
+        last = self.everything[-2 if self.comment_at_end else -1]
         self.findings.report(
             "DQ211",
-            span_of(self.tokens, at, len(self.tokens)),
+            first.span.to(last.span),
             "text behind the document",
             "Glue ignores everything from here on",
             "remove it, or move it in front",
@@ -349,3 +362,8 @@ class Reader:
         first = self.tokens[start].start
         last = self.tokens[end].end if end < len(self.tokens) else len(self.text)
         return any(first <= token.start <= last for token in self.unknown)
+
+
+def _is_glue_token(token: Token) -> bool:
+    """Whether the published lexer makes a token of this; to it a quote by itself is one too."""
+    return token.kind != COMMENT and (token.kind != UNKNOWN or token.text[0] in "\"'")

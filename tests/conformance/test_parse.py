@@ -15,15 +15,6 @@ import dq
 DATA = Path(__file__).parent / "data"
 EXAMPLES = DATA / "examples"
 
-DIFFERENT = {
-    "own-523": "a list under `Version` stays a list, so that the text parses to the same ruleset",
-    "mut-258": "a list under `Primary` stays a list, so that the text parses to the same ruleset",
-    "mut-043": "labels of a whole composite are printed, so that the text parses to the same rule",
-    "mut-543": "labels of a whole composite are printed, so that the text parses to the same rule",
-    "own-581": "an unfinished text behind the document is refused: nothing may be dropped silently",
-}
-"""Cases in which we differ on purpose; docs/compatibility.md lists them."""
-
 REFUSED_IN_DQ = {
     "analyzers_before_rules",
     "impossible_date",
@@ -61,7 +52,7 @@ def agrees(case: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case["id"])
 def test_the_published_parser_agrees(case: dict[str, Any]) -> None:
-    assert agrees(case) is (case["id"] not in DIFFERENT)
+    assert agrees(case)
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if case["accept"]], ids=lambda case: case["id"])
