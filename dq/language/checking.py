@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from dq.diagnostics import Note, Severity
-from dq.language.complaints import keyword_in_another_case, malformed_number
+from dq.language.complaints import keyword_in_another_case, malformed_number, meant_word
 from dq.language.findings import Findings, counted, nearest, shortened
 from dq.language.lexer import Token
 from dq.language.parser import (
@@ -115,8 +115,8 @@ _KIND_WORDS = {
     Kind.NUMBER: "a number",
     Kind.TEXT: "a text",
     Kind.DATE: "a date",
-    Kind.DURATION: "a duration such as `3 days`",
-    Kind.SIZE: "a size such as `10 MB`",
+    Kind.DURATION: "a duration",
+    Kind.SIZE: "a size",
 }
 
 LISTS = frozenset({"avg", "median", "max", "min", "sum", "std"})
@@ -124,6 +124,9 @@ LISTS = frozenset({"avg", "median", "max", "min", "sum", "std"})
 
 FUNCTIONS: dict[str, tuple[int, int]] = {"last": (0, 1), "index": (2, 2), "abs": (1, 1)} | dict.fromkeys(LISTS, (1, 1))
 """The fewest and the most arguments of each function of the history (REFERENCE D.1)."""
+
+_UNQUOTED = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?|[0-9]{1,9} (?:days|hours|minutes|[KMGT]?B)")
+"""Texts that need no quotes."""
 
 _LABEL_HELP = f"give 1 to {MOST_LABELS} labels with different keys"
 
@@ -138,6 +141,7 @@ class Checker:
         self.signatures = signatures
         self.variables: dict[str, VariableDeclaration] = {}
         self.defaults: tuple[Label, ...] = ()
+        self.unreadable: set[str] = set()
         self._folded = {name.casefold() for name in signatures}
 
     # -- the document ----------------------------------------------------------------------------------
@@ -153,10 +157,6 @@ class Checker:
                 self._too_many_labels(raw.default_labels, len(self.defaults))
         rules = [rule for each in raw.rules if (rule := self._expression(each))]
         analyzers = [analyzer for each in raw.analyzers if (analyzer := self._analyzer(each))]
-        if not (raw.rules or raw.analyzers) and not self.findings.has_errors:
-            end = len(self.findings.source.text)
-            message = "the document has no rules and no analyzers"
-            self.findings.report("DQ010", Span(end, end), message, "every list is empty", "add a rule to `Rules`")
         self._limits(len(raw.rules), rules)
         return Ruleset(
             tuple(rules),
@@ -194,7 +194,8 @@ class Checker:
             if wants_list is None:
                 meant = nearest(key, KEYS[section])
                 known = " and ".join(f"`{name}`" for name in KEYS[section])
-                help = f"did you mean `{meant}`?" if meant else f"the keys are {known}"
+                known = f"its keys are {known}" if len(KEYS[section]) > 1 else f"its only key is {known}"
+                help = f"did you mean `{meant}`?" if meant else known
                 message = f"unknown key `{shortened(key)}` in `{section}`"
                 self.findings.report("DQ130", each.key.span, message, f"`{section}` does not know this key", help)
                 continue
@@ -240,6 +241,7 @@ class Checker:
         for each in raw:
             declared = self._declaration(each)
             if declared is None:
+                self.unreadable.add(each.name.text)
                 continue
             earlier = self.variables.get(declared.name)
             if earlier:
@@ -281,7 +283,7 @@ class Checker:
 
     def _variable(self, name: str, span: Span) -> VariableDeclaration | None:
         declared = self.variables.get(name)
-        if declared is None:
+        if declared is None and name not in self.unreadable:
             meant = nearest(name, self.variables)
             help = f"did you mean `${meant}`?" if meant else f'declare it above the rules: `{name} = "…"`'
             message = f"undeclared variable `{shortened(name)}`"
@@ -374,20 +376,18 @@ class Checker:
 
     def _rule(self, raw: RawRule) -> Rule | None:
         signature = self._signature(raw.name, "rules")
-        parameters = self._parameters(raw.parameters)
+        if self.findings.unreadable and self.findings.is_damaged(raw.span):
+            return None
+        fits = signature is None or self._count(raw.name, raw.parameters, signature)
+        parameters = self._parameters(raw.parameters, warns=fits)
         labels: tuple[Label, ...] = ()
         where: Where | None = None
         tags: list[Tag] = []
         if raw.clauses:
             where, labels, tags = self._clauses(raw, signature)
-        elif self.defaults:
-            pass
-        if signature is None or parameters is None:
+        if signature is None or parameters is None or not fits:
             return None
-        fits = self._count(raw.name, raw.parameters, signature)
-        condition = self._rule_condition(raw, signature) if fits else None
-        if not fits:
-            return None
+        condition = self._rule_condition(raw, signature)
         zone_problem = any(tag.name == "timeZone" for tag in tags)
         if zone_problem:
             self._zones(condition, tags)
@@ -434,20 +434,22 @@ class Checker:
 
     # -- parameters ------------------------------------------------------------------------------------
 
-    def _parameters(self, raw: Sequence[RawParameter], is_analyzer: bool = False) -> tuple[Parameter, ...] | None:
+    def _parameters(
+        self, raw: Sequence[RawParameter], *, is_analyzer: bool = False, warns: bool = True
+    ) -> tuple[Parameter, ...] | None:
         """The parameters; None if a variable among them is none."""
-        parameters = [self._parameter(each, is_analyzer) for each in raw]
+        parameters = [self._parameter(each, is_analyzer, warns) for each in raw]
         kept = tuple(each for each in parameters if each is not None)
         return kept if len(kept) == len(parameters) else None
 
-    def _parameter(self, raw: RawParameter, is_analyzer: bool) -> Parameter | None:
+    def _parameter(self, raw: RawParameter, is_analyzer: bool, warns: bool) -> Parameter | None:
         connector = raw.connector.text if raw.connector else ""
         text = raw.word.text
         if raw.dollar:
             return self._variable_parameter(raw, connector, is_analyzer)
         if raw.word.kind == "IDENT":
             folded = text.casefold()
-            if folded in self._folded or keyword_in_another_case(text):
+            if warns and (folded in self._folded or keyword_in_another_case(text)):
                 self._looks_like_keyword(raw, text)
             return Parameter(text, text, False, False, connector, span=raw.word.span)
         inner = self._string(raw.word)
@@ -505,8 +507,12 @@ class Checker:
         if any(each.word.text in self.signatures for each in extra):
             help = "put each rule in parentheses to join them: `(A) and (B)`"
         elif any(keyword_in_another_case(each.word.text) for each in extra):
-            word = next(keyword_in_another_case(each.word.text) for each in extra)
+            word = next(filter(None, (keyword_in_another_case(each.word.text) for each in extra)))
             help = f"did you mean the keyword `{word}`? Keywords are case-sensitive"
+        elif any(one.word.end == two.word.start for one, two in pairwise(parameters)):
+            help = 'a double quote inside of a text is written `\\"`'
+        elif signature.kinds and (meant := next(filter(None, (meant_word(each.word.text) for each in extra)), None)):
+            help = f"did you mean `{meant}`?"
         elif name.text.casefold() not in self._folded:
             help = "`dq rules` lists the rule types"
         self.findings.report("DQ103", span, message, label, help)
@@ -628,6 +634,8 @@ class Checker:
             written = self.findings.source.text[culprit.span.start : culprit.span.end]
             message, label = f"`{shortened(written)}` cannot be calculated", "only numbers can be"
             help = "calculate with numbers only; write `(now() - 3 days)` for a date"
+            if re.search(r"now\s*\(\s*\)", written) and "now()" not in written:
+                help = "write `now()` without blanks"
             self.findings.report("DQ107", culprit.span, message, label, help)
             return
         if all(isinstance(each, (Text, Null, Variable)) for each in raw.operands):
@@ -636,6 +644,8 @@ class Checker:
             message = f"`{word}` with {'a variable' if variable else 'a text'}"
             label = "a variable stands for texts, and texts have no order" if variable else "texts have no order"
             help = 'write a number without quotes, or a date as `"2024-01-31"`'
+            if isinstance(first, Text) and _UNQUOTED.fullmatch(first.value):
+                help = f"write `{first.value}` without quotes"
             self.findings.report("DQ107", raw.span, message, label, help)
             return
         if raw.operator in (Operator.MATCHES, Operator.NOT_MATCHES):
@@ -749,7 +759,7 @@ class Checker:
                 pending.append((node.inner, wants_list))
             elif isinstance(node, Call):
                 self._call(node, wants_list)
-                is_aggregate = node.name in LISTS
+                is_aggregate = node.name in LISTS or node.name not in FUNCTIONS
                 pending.extend(
                     (each, is_aggregate or (node.name == "index" and at == 0)) for at, each in enumerate(node.arguments)
                 )
@@ -821,6 +831,8 @@ class Checker:
         meant = nearest(name, FUNCTIONS)
         if name.casefold() == "now":
             return "write `now()` in lower case and without blanks"
+        if name.casefold() in ("today", "current_date", "current_timestamp", "getdate", "sysdate"):
+            return "write `now()`"
         if name.casefold() in ("average", "mean"):
             meant = "avg"
         return f"did you mean `{meant}`?" if meant else f"the functions are {', '.join(FUNCTIONS)}"
@@ -919,6 +931,8 @@ class Checker:
         value = signature.tags.get(name) if signature else None
         if value is None and signature and name != "threshold":
             self._unknown_tag(raw, name, signature)
+            if raw.condition.operator is not Operator.EQ:
+                return None
         condition = self._tag_condition(raw, value)
         return Tag(name, condition, span=raw.span) if condition else None
 
@@ -929,6 +943,9 @@ class Checker:
         if not meant and names:
             help = f"its tags are {', '.join(names)}"
         message = f"unknown tag `{shortened(name)}`"
+        if raw.condition.operator is not Operator.EQ:  # not even ignored
+            self.findings.report("DQ112", raw.span, message, "a tag takes one value behind `=`", help)
+            return
         self.findings.report("DQ201", raw.name.span, message, f"`{signature.name}` ignores this tag", help)
 
     def _threshold(self, raw: RawTag, signature: Signature | None, earlier: dict[str, Tag]) -> Tag | None:

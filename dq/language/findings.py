@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -21,6 +22,8 @@ class Findings:
     source: Source
     dialect: Dialect
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
+    """The offsets of characters that belong to no token, in order."""
 
     @property
     def is_glue(self) -> bool:
@@ -54,6 +57,14 @@ class Findings:
         """Add a warning that Glue refuses the text; an error in its dialect."""
         label = "Glue refuses this"
         self.report(code, span, message, label, help, severity=Severity.ERROR if self.is_glue else Severity.WARNING)
+
+    def is_damaged(self, span: Span) -> bool:
+        """Whether unknown characters stand in a span or right behind it: what else it lacks may come from them."""
+        at = bisect_left(self.unreadable, span.start)
+        if at == len(self.unreadable):
+            return False
+        offset = self.unreadable[at]
+        return offset < span.end or not self.source.text[span.end : offset].strip()
 
     def sorted(self) -> list[Diagnostic]:
         """All diagnostics by place, each once."""

@@ -6,6 +6,7 @@ one broken rule costs that rule and no other.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -16,31 +17,46 @@ from dq.language.complaints import Place, explain
 from dq.language.findings import Findings, nearest, shortened
 from dq.language.lexer import COMMENT, UNKNOWN, Token, fixed_tokens, tokenize
 from dq.language.outline import ORDER, SECTIONS, Section, begins_rule, connected, outline, partners, span_of
-from dq.language.parser import RawDocument, Unexpected, run
+from dq.language.parser import RawDocument, RawVariable, Unexpected, run
 from dq.spans import Span
 
 _KEYWORDS = {SECTIONS[kind]: word for word, kind in fixed_tokens().items() if kind in SECTIONS}
 """The keyword of a section by its rule of the grammar."""
 
-_FOLDED = {word.casefold(): name for name, word in _KEYWORDS.items()}
+_RULES = {word: name for name, word in _KEYWORDS.items()}
+
+
+def _meant_section(word: str) -> str | None:
+    """The section that a word begins in another spelling; None if it is no such word."""
+    meant = nearest(word, _RULES)
+    return _RULES[meant] if meant else None
+
 
 _HINTS = {
     "\r": "end lines with LF or CR LF",
     "\u00a0": "replace the no-break space by a blank",
     "\ufeff": "a byte order mark may stand at the very beginning only",
-    "\u201c": 'write straight double quotes: `"`',
-    "\u201d": 'write straight double quotes: `"`',
-    "\u201e": 'write straight double quotes: `"`',
-    "\u2018": 'write straight double quotes: `"`',
-    "\u2019": 'write straight double quotes: `"`',
-    "'": "texts stand in double quotes",
-    "`": "texts stand in double quotes",
     ";": "separate rules by commas",
     "%": "write a share as a number: `0.5` for 50 %",
     "&": "join rules with `and`",
     "|": "join rules with `or`",
+    "\u2265": "write `>=`",
+    "\u2264": "write `<=`",
+    "\u2260": "write `!=`",
+    "\u2013": "write `-`",
+    "\u2014": "write `-`",
+    "\u2212": "write `-`",
+    "~": "write `matches` for a regular expression, `!=` for unequal",
     "\\": "a backslash may stand inside quotes only",
 }
+
+_QUOTES = "'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+"""Quotes that begin or end no text here."""
+
+_NO_BEGINNING = ("STRING", "DATE", "TIME", "DOLLAR", "INT", "DECIMAL", "MINUS")
+"""The kinds of tokens with which no rule begins."""
+
+_FOREIGN_TEXT = re.compile(f'[{_QUOTES}]([^"\\n{_QUOTES}]*)[{_QUOTES}]')
 
 
 class Reader:
@@ -52,6 +68,7 @@ class Reader:
         self.text = findings.source.text
         everything = tokenize(self.text)
         self.unknown = [token for token in everything if token.kind == UNKNOWN]
+        findings.unreadable = [token.start for token in self.unknown]
         self.comment_at_end = (
             bool(everything) and everything[-1].kind == COMMENT and everything[-1].end == len(self.text)
         )
@@ -79,10 +96,12 @@ class Reader:
             self.tokens = [token for token in self.tokens if token.start < ignored.start]
             self._partner = None
         try:
-            whole = run("document", self.tokens)
+            whole: RawDocument = run("document", self.tokens)
         except Unexpected as unexpected:
             return self._recovered(unexpected)
-        return whole if isinstance(whole, RawDocument) else RawDocument()
+        if not (whole.rules or whole.analyzers) and not self.findings.has_errors:
+            self._nothing_to_check()
+        return whole
 
     def rule(self) -> RawDocument:
         """A rule without a section around it."""
@@ -98,9 +117,10 @@ class Reader:
     def _characters(self, first_ignored: Token | None) -> None:
         """Report characters that belong to no token, up to the first token that Glue ignores."""
         limit = first_ignored.start if first_ignored else len(self.text)
+        reported = 0
         for token in self.unknown:
-            if token.start < limit:
-                self._unknown_character(token)
+            if reported <= token.start < limit:
+                reported = self._unknown_character(token)
         for comment in self.foreign_comments:
             if comment.start < limit:
                 self._foreign_comment(comment)
@@ -123,15 +143,29 @@ class Reader:
                 return
             end = token.end
 
-    def _unknown_character(self, token: Token) -> None:
+    def _unknown_character(self, token: Token) -> int:
+        """Report a run of characters; returns the offset up to which all is told."""
         if token.text.startswith('"'):
             self._unclosed_text(token)
-            return
+            return token.end
         first = token.text[0]
+        if first in _QUOTES:
+            return self._foreign_quotes(token)
         shown = f"`{shortened(token.text)}`" if token.text.isprintable() else ascii(token.text[:8])
         hint = _HINTS.get(first) or "remove it, or put it in quotes"
         message = f"unknown character {shown}" if len(token.text) == 1 else f"unknown characters {shown}"
         self.findings.report("DQ001", token.span, message, "this belongs to no word of the language", hint)
+        return token.end
+
+    def _foreign_quotes(self, token: Token) -> int:
+        """Report a text in quotes of another kind, both of them at once if they stand on one line."""
+        closing = _FOREIGN_TEXT.match(self.text, token.start)
+        span = Span(token.start, closing.end()) if closing else token.span
+        message = f"`{shortened(self.text[span.start : span.end])}` is no text"
+        label = "this kind of quote belongs to no word of the language"
+        help = f'write `"{shortened(closing[1])}"`' if closing else 'write straight double quotes: `"`'
+        self.findings.report("DQ001", span, message, label, help)
+        return span.end
 
     def _unclosed_text(self, token: Token) -> None:
         """A quote without a partner; a text over several lines before it may hold the real mistake."""
@@ -175,7 +209,7 @@ class Reader:
 
     def _ignored_by_glue(self) -> Token | None:
         """The first token behind the document; the published parser reads no further."""
-        for section in outline(self.tokens, self.partner, ()):
+        for section in outline(self.tokens, self.partner, lambda _: None):
             if section.closing is None or section.name not in ("rules", "analyzers"):
                 continue
             at_end = section.end >= len(self.tokens)
@@ -203,11 +237,12 @@ class Reader:
         before = len(self.findings.diagnostics)
         fields: dict[str, Any] = {"metadata": (), "sources": (), "variables": [], "rules": [], "analyzers": []}
         seen: list[Section] = []
-        for section in outline(self.tokens, self.partner, _FOLDED):
-            name = _FOLDED.get(section.name, section.name)
-            section.name = name
+        for section in outline(self.tokens, self.partner, _meant_section):
+            name = section.name
             if name == "stray":
-                self._stray(section)
+                follows_headless = seen and seen[-1].opening is None and seen[-1].name != "variable"
+                if not follows_headless:
+                    self._stray(section)
             elif self._header(section, seen):
                 self._contents(section, fields)
             if name != "stray":
@@ -226,9 +261,17 @@ class Reader:
     def _sections_missing(self, seen: Sequence[Section]) -> None:
         if any(section.name in ("rules", "analyzers") for section in seen) or self.findings.has_errors:
             return
-        end = len(self.text)
+        last = self.tokens[-1].end if self.tokens else 0
         message = "the document has no rules and no analyzers"
-        self.findings.report("DQ010", Span(end, end), message, "the document ends here", "add `Rules = [ … ]`")
+        span = Span(max(last - 1, 0), last)
+        self.findings.report("DQ010", span, message, "the document ends here", "add `Rules = [ … ]`")
+
+    def _nothing_to_check(self) -> None:
+        """Report that the lists of a document are all empty."""
+        at = next(index for index, token in enumerate(self.tokens) if token.kind in ("RULES", "ANALYZERS"))
+        span = span_of(self.tokens, at, len(self.tokens))
+        message = "the document has no rules and no analyzers"
+        self.findings.report("DQ010", span, message, "nothing is listed here", "add a rule to `Rules`")
 
     def _stray(self, section: Section) -> None:
         tokens = self.tokens
@@ -268,7 +311,9 @@ class Reader:
         keyword = _KEYWORDS[name]
         if first.text != keyword:
             message = f"`{first.text}` is no section"
-            label = f"the names of sections are case-sensitive: this is read as a variable, not as `{keyword}`"
+            label = f"this is read as a variable, not as `{keyword}`"
+            if first.text.casefold() == keyword.casefold():
+                label = f"the names of sections are case-sensitive: {label}"
             self.findings.report("DQ012", first.span, message, label, f"write `{keyword}`")
         bracket = "{" if name in ("metadata", "data_sources") else "["
         help = f"write `{keyword} = {bracket} … {'}' if bracket == '{' else ']'}`"
@@ -321,15 +366,47 @@ class Reader:
             for at, (start, end) in enumerate(section.pieces):
                 if start == end:
                     self._empty_piece(section, at)
+                elif at and self._continues(start):
+                    self._comma_inside(section.pieces[at - 1][0], start)
+                elif at + 1 < len(section.pieces) and self._continues(section.pieces[at + 1][0]):
+                    continue  # the rule goes on behind the comma, which is the news
                 else:
                     fields[name].extend(self._piece(rule, start, end))
             return
+        first = self.tokens[section.start]
+        if name == "variable":
+            broken = RawVariable(first, (), False, first.span)
+            fields["variables"] += self._piece(name, section.start, section.end) or [broken]
+            return
         for read in self._piece(name, section.start, section.end):
-            if name == "variable":
-                fields["variables"].append(read)
-            else:
+            if read:
                 for field, value in read.items():
                     fields[field] = (*(fields.get(field) or ()), *value) if type(value) is tuple else value
+
+    def _continues(self, start: int) -> bool:
+        """Whether what stands behind a comma begins no rule, and so goes on with the one before it."""
+        if start >= len(self.tokens) or self.tokens[start - 1].kind != "COMMA":
+            return False
+        token = self.tokens[start]
+        return token.kind in _NO_BEGINNING and token.text[1:-1] not in self.rule_types
+
+    def _comma_inside(self, before: int, start: int) -> None:
+        """Report a comma that cuts the rule which begins at the first index."""
+        left, comma, right = self.tokens[start - 2 : start + 1]
+        kinds = [token.kind for token in self.tokens[before:start]]
+        if left.kind == "INT" and right.kind == "INT" and left.end + 1 == right.start:
+            number = f"{left.text},{right.text}"
+            label, help = "a comma ends a rule", "write the number without a comma, a decimal point as `.`"
+            span = left.span.to(right.span)
+            self.findings.report("DQ015", span, f"`{shortened(number)}` is not a number", label, help)
+            return
+        message, help = "comma between parameters", "separate parameters by blanks"
+        if "BETWEEN" in kinds:
+            message, help = "comma between the ends of a range", "write `and` instead"
+        elif "IN" in kinds:
+            message, help = "comma between values without brackets", "write `in [ … ]`"
+        label = f"a comma ends a rule, and `{shortened(right.text)}` begins none"
+        self.findings.report("DQ007", comma.span, message, label, help)
 
     def _empty_piece(self, section: Section, at: int) -> None:
         is_last = at == len(section.pieces) - 1
