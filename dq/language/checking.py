@@ -304,7 +304,7 @@ class Checker:
                 results.append(self._rule(node))
             elif not is_ready:
                 pending.append((node, True))
-                inner = node.operands if isinstance(node, RawComposite) else [node.inner]
+                inner = node.operands if isinstance(node, RawComposite) else [_without_labels(node)]
                 pending.extend((each, False) for each in reversed(inner))
             elif isinstance(node, RawComposite):
                 count = len(node.operands)
@@ -329,17 +329,24 @@ class Checker:
         return Composite(raw.operator, kept, labels, shows_labels=not self.findings.is_glue, span=raw.span)
 
     def _labelled(self, raw: RawLabelled, rule: RuleExpression | None) -> RuleExpression | None:
-        """A rule with labels behind its parentheses: they are its own."""
-        labels = self._labels(raw.labels)
+        """A rule with labels behind its parentheses, which may be several: they are its own."""
         if not isinstance(rule, Rule):
             return rule
-        taken = {label.key for label in rule.labels}
-        for label in labels:
+        lists: list[RawLabels] = []
+        inner: RawExpression = raw
+        while isinstance(inner, RawLabelled):
+            lists.append(inner.labels)
+            inner = inner.inner
+        labels = list(rule.labels)
+        taken = {label.key for label in labels}
+        for label in (label for each in reversed(lists) for label in self._labels(each)):
             if label.key in taken:
                 self._label_problem(
                     label.span, f"label key `{shortened(label.key)}` is given twice", "this key is taken"
                 )
-        return replace(rule, labels=(*rule.labels, *labels), span=raw.span)
+            taken.add(label.key)
+            labels.append(label)
+        return replace(rule, labels=tuple(labels), span=raw.span)
 
     def _signature(self, name: Token, section: str) -> Signature | None:
         """The signature of a type that may stand in a section."""
@@ -1111,6 +1118,14 @@ _EXAMPLES = {
 
 
 # -- small questions -----------------------------------------------------------------------------------
+
+
+def _without_labels(raw: RawLabelled) -> RawRule:
+    """The rule inside of parentheses with labels."""
+    inner: RawRule | RawLabelled = raw
+    while isinstance(inner, RawLabelled):
+        inner = inner.inner
+    return inner
 
 
 def _is_null(node: object) -> bool:
