@@ -89,7 +89,7 @@ class Reader:
 
     def document(self) -> RawDocument:
         """The sections of the document; those parts that could not be read are missing."""
-        ignored = self._ignored_by_glue() if self.findings.is_glue else None
+        ignored = self.ignored_by_glue() if self.findings.is_glue else None
         self._characters(ignored)
         if ignored:
             self._report_ignored(ignored)
@@ -207,7 +207,7 @@ class Reader:
 
     # -- what Glue ignores -----------------------------------------------------------------------------
 
-    def _ignored_by_glue(self) -> Token | None:
+    def ignored_by_glue(self) -> Token | None:
         """The first token behind the document; the published parser reads no further."""
         for section in outline(self.tokens, self.partner, lambda _: None):
             if section.closing is None or section.name not in ("rules", "analyzers"):
