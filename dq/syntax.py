@@ -293,6 +293,11 @@ class Condition(Node):
         return (f"{word} ", first)
 
 
+def _spaced(nodes: Sequence[Node]) -> tuple[str | Node, ...]:
+    """The nodes with a blank in front of each."""
+    return tuple(part for node in nodes for part in (" ", node))
+
+
 def _labels(labels: Sequence[Label]) -> tuple[str | Node, ...]:
     """Labels as they end a rule; nothing when there are none."""
     return (" labels=[", *_separated(labels, ", "), "]") if labels else ()
@@ -371,11 +376,20 @@ class Rule(Node):
     name_span: Span = field(default=NOWHERE, kw_only=True)
 
     def _parts(self) -> tuple[str | Node, ...]:
+        return (*self._head(), *_labels(self.labels), *self._tags())
+
+    def _canonical_parts(self) -> tuple[str | Node, ...]:
+        """The canonical text has the labels behind the tags, which Glue would not read again (A.8)."""
+        return (*self._head(), *self._tags(), *_labels(self.labels))
+
+    def _head(self) -> tuple[str | Node, ...]:
+        clauses = [each for each in (self.condition, self.where) if each is not None]
+        return (self.name, *_spaced([*self.parameters, *clauses]))
+
+    def _tags(self) -> tuple[str | Node, ...]:
+        """The threshold in front of other tags."""
         thresholds = [tag for tag in self.tags if tag.name == "threshold"]
-        others = [tag for tag in self.tags if tag.name != "threshold"]
-        optional = [self.condition, self.where, *thresholds, *others]
-        words = [*self.parameters, *(part for part in optional if part is not None)]
-        return (self.name, *(part for word in words for part in (" ", word)), *_labels(self.labels))
+        return _spaced([*thresholds, *(tag for tag in self.tags if tag.name != "threshold")])
 
     @property
     def threshold(self) -> Condition | None:
@@ -417,7 +431,7 @@ class Analyzer(Node):
     name_span: Span = field(default=NOWHERE, kw_only=True)
 
     def _parts(self) -> tuple[str | Node, ...]:
-        return (self.name, *(part for word in (*self.parameters, *self.tags) for part in (" ", word)))
+        return (self.name, *_spaced((*self.parameters, *self.tags)))
 
 
 RuleExpression: TypeAlias = Rule | Composite

@@ -46,6 +46,10 @@ GLUE_TEXTS = [
     (r'ColumnValues "a" = "x\"y"', r'ColumnValues "a" = "x\"y"'),
     ('((RowCount > 1) and (RowCount < 9)) labels=["k"="v"]', "(RowCount > 1) AND (RowCount < 9)"),
     ('(RowCount > 1) labels=["k"="v"]', 'RowCount > 1 labels=["k"="v"]'),
+    (
+        'ColumnValues "a" > 1 labels=["k"="v"] with a = 1 with threshold > 0.5',
+        'ColumnValues "a" > 1 with threshold > 0.5 with a = 1 labels=["k"="v"]',
+    ),
     ("FileSize in [1,2]", "FileSize in [1 B,2 B]"),
     ("RowCount > (5)-(- 3)", "RowCount > 5 - -3"),
     ('DataFreshness "a" > 007 days', 'DataFreshness "a" > 7 days'),
