@@ -417,8 +417,9 @@ class Checker:
 
     def _analyzer(self, raw: RawAnalyzer) -> Analyzer | None:
         signature = self._signature(raw.name, "analyzers")
-        parameters = self._parameters(raw.parameters, is_analyzer=True)
-        if signature is None or parameters is None or not self._count(raw.name, raw.parameters, signature):
+        fits = signature is None or self._count(raw.name, raw.parameters, signature)
+        parameters = self._parameters(raw.parameters, is_analyzer=True, warns=fits)
+        if signature is None or parameters is None or not fits:
             return None
         if signature.rule and not signature.kinds_for(len(raw.parameters)):
             message, label = f"`{signature.name}` is no analyzer", "with these parameters it measures no statistic"
@@ -433,7 +434,9 @@ class Checker:
                 message, label = f"tag `{shortened(each.name.text)}` in an analyzer", "this analyzer takes no tags"
                 self.findings.report("DQ112", each.span, message, label, "remove the tag")
                 continue
-            self.findings.not_in_glue("DQ307", each.span, "tag in an analyzer", "remove it before you deploy to Glue")
+            if signature.published:
+                help = "remove it before you deploy to Glue"
+                self.findings.not_in_glue("DQ307", each.span, "tag in an analyzer", help)
             tag = self._tag(each, signature, {})
             if tag:
                 tags.append(tag)
@@ -468,8 +471,10 @@ class Checker:
         label = f"this is read as a parameter, not as a {kind}"
         if keyword:
             help = f'write `{keyword}` if you mean the keyword, or `"{text}"` if you mean a name'
-        else:
+        elif raw.connector:
             help = f'put the rules in parentheses to join them, or write `"{text}"` if you mean a name'
+        else:
+            help = f'add a comma in front of a rule, or write `"{text}"` if you mean a name'
         self.findings.report("DQ205", raw.word.span, f"parameter `{text}` looks like a {kind}", label, help)
 
     def _variable_parameter(self, raw: RawParameter, connector: str, is_analyzer: bool) -> Parameter | None:
@@ -511,8 +516,11 @@ class Checker:
         slots = " ".join(f"<{slot.name}>" for slot in signature.slots)
         help = f"write `{signature.name}{' ' + slots if slots else ''}`"
         extra = [each for each in parameters if each.word.kind == "IDENT"]
-        if any(each.word.text in self.signatures for each in extra):
+        other = next((each for each in extra if each.word.text in self.signatures), None)
+        if other:
             help = "put each rule in parentheses to join them: `(A) and (B)`"
+            if other.connector is None:
+                help = f"add a comma in front of `{other.word.text}`"
         elif any(keyword_in_another_case(each.word.text) for each in extra):
             word = next(filter(None, (keyword_in_another_case(each.word.text) for each in extra)))
             help = f"did you mean the keyword `{word}`? Keywords are case-sensitive"

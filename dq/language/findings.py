@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from dq.language.codes import CODES
 from dq.spans import Source, Span
 
 Dialect = Literal["dq", "glue"]
+
+_BLANK = re.compile(r"[ \t\r\n]*")
 
 
 @dataclass
@@ -64,7 +67,8 @@ class Findings:
         if at == len(self.unreadable):
             return False
         offset = self.unreadable[at]
-        return offset < span.end or not self.source.text[span.end : offset].strip()
+        blank = _BLANK.match(self.source.text, span.end)
+        return offset < span.end or (blank is not None and blank.end() >= offset)
 
     def sorted(self) -> list[Diagnostic]:
         """All diagnostics by place, each once."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from itertools import zip_longest
 from typing import Any
@@ -22,6 +22,8 @@ from dq.spans import Span
 
 _KEYWORDS = {SECTIONS[kind]: word for word, kind in fixed_tokens().items() if kind in SECTIONS}
 """The keyword of a section by its rule of the grammar."""
+
+_KINDS = {name: kind for kind, name in SECTIONS.items()}
 
 _RULES = {word: name for name, word in _KEYWORDS.items()}
 
@@ -67,8 +69,8 @@ class Reader:
         self.rule_types = rule_types
         self.text = findings.source.text
         everything = tokenize(self.text)
-        self.unknown = [token for token in everything if token.kind == UNKNOWN]
-        findings.unreadable = [token.start for token in self.unknown]
+        self.unknown: list[Token] = []
+        self._know_unknown([token for token in everything if token.kind == UNKNOWN])
         self.comment_at_end = (
             bool(everything) and everything[-1].kind == COMMENT and everything[-1].end == len(self.text)
         )
@@ -77,6 +79,11 @@ class Reader:
         readable = [token for token in everything if token.kind != COMMENT and token.kind != UNKNOWN]
         self.tokens = connected(self._without_foreign_comments(readable))
         self._partner: list[int] | None = None
+
+    def _know_unknown(self, unknown: list[Token]) -> None:
+        """Take these for the runs of characters that belong to no token."""
+        self.unknown = unknown
+        self.findings.unreadable = [token.start for token in unknown]
 
     @property
     def partner(self) -> list[int]:
@@ -94,6 +101,7 @@ class Reader:
         if ignored:
             self._report_ignored(ignored)
             self.tokens = [token for token in self.tokens if token.start < ignored.start]
+            self._know_unknown([token for token in self.unknown if token.start < ignored.start])
             self._partner = None
         try:
             whole: RawDocument = run("document", self.tokens)
@@ -193,7 +201,7 @@ class Reader:
                 self.foreign_comments.append(Span(token.start, until))
             else:
                 kept.append(token)
-        self.unknown = [token for token in self.unknown if not self._is_in_foreign_comment(token)]
+        self._know_unknown([token for token in self.unknown if not self._is_in_foreign_comment(token)])
         return kept
 
     def _is_in_foreign_comment(self, token: Token) -> bool:
@@ -234,21 +242,21 @@ class Reader:
 
     def _recovered(self, unexpected: Unexpected) -> RawDocument:
         """What can be read of a document that the grammar refuses."""
-        before = len(self.findings.diagnostics)
         fields: dict[str, Any] = {"metadata": (), "sources": (), "variables": [], "rules": [], "analyzers": []}
-        seen: list[Section] = []
+        seen: dict[str, Section] = {}
+        previous: Section | None = None
         for section in outline(self.tokens, self.partner, _meant_section):
             name = section.name
             if name == "stray":
-                follows_headless = seen and seen[-1].opening is None and seen[-1].name != "variable"
-                if not follows_headless:
+                if previous is None or previous.opening is not None or previous.name == "variable":
                     self._stray(section)
-            elif self._header(section, seen):
+                continue
+            if self._header(section, seen):
                 self._contents(section, fields)
-            if name != "stray":
-                seen.append(section)
+            seen.setdefault(name, section)
+            previous = section
         self._sections_missing(seen)
-        if len(self.findings.diagnostics) == before and not self.unknown:
+        if not self.findings.has_errors:  # whatever was overlooked, a refused text is never taken
             place = Place(
                 self.tokens, 0, len(self.tokens), unexpected.at, unexpected.expected, self.partner, self.rule_types
             )
@@ -258,8 +266,8 @@ class Reader:
         }
         return RawDocument(**lists)
 
-    def _sections_missing(self, seen: Sequence[Section]) -> None:
-        if any(section.name in ("rules", "analyzers") for section in seen) or self.findings.has_errors:
+    def _sections_missing(self, seen: Mapping[str, Section]) -> None:
+        if "rules" in seen or "analyzers" in seen or self.findings.has_errors:
             return
         last = self.tokens[-1].end if self.tokens else 0
         message = "the document has no rules and no analyzers"
@@ -295,8 +303,11 @@ class Reader:
             "DQ008", span, f"unexpected `{shortened(first.text)}` outside of the sections", label, help
         )
 
-    def _header(self, section: Section, seen: Sequence[Section]) -> bool:
-        """Report what is wrong with the beginning and the place of a section; false if it cannot be read."""
+    def _header(self, section: Section, seen: Mapping[str, Section]) -> bool:
+        """Report what is wrong with the beginning and the place of a section; false if it cannot be read.
+
+        `seen` holds the first section of each name before this one, in the order of the text.
+        """
         tokens, name = self.tokens, section.name
         first = tokens[section.start]
         self._place(section, seen)
@@ -315,6 +326,7 @@ class Reader:
             if first.text.casefold() == keyword.casefold():
                 label = f"the names of sections are case-sensitive: {label}"
             self.findings.report("DQ012", first.span, message, label, f"write `{keyword}`")
+            self.tokens[section.start] = first._replace(kind=_KINDS[name])
         bracket = "{" if name in ("metadata", "data_sources") else "["
         help = f"write `{keyword} = {bracket} … {'}' if bracket == '{' else ']'}`"
         opening = section.opening
@@ -326,6 +338,8 @@ class Reader:
             return opening is not None and name in ("rules", "analyzers")
         if section.closing is None:
             closing = {"{": "}", "[": "]"}[bracket]
+            if self._closed_by_another(section, bracket, closing):
+                return name in ("rules", "analyzers")
             if not self._unclosed_text_inside(section):
                 self.findings.report(
                     "DQ004",
@@ -337,15 +351,28 @@ class Reader:
             return name in ("rules", "analyzers")
         return True
 
+    def _closed_by_another(self, section: Section, bracket: str, closing: str) -> bool:
+        """Report a section that ends with the wrong closing bracket, which is then no part of its last piece."""
+        at = section.end - 1
+        last = self.tokens[at]
+        if last.kind not in ("RPAR", "RSQB", "RBRACE") or self.partner[at] >= 0:
+            return False
+        message, label = f"`{last.text}` for `{closing}`", f"`{bracket}` opened this list"
+        self.findings.report("DQ005", last.span, message, label, f"write `{closing}`")
+        if section.pieces:
+            start, _ = section.pieces.pop()
+            section.pieces += [(start, at)] if start < at else []
+        return True
+
     def _unclosed_text_inside(self, section: Section) -> bool:
         start = self.tokens[section.start].start
         return any(token.text.startswith('"') and token.start > start for token in self.unknown)
 
-    def _place(self, section: Section, seen: Sequence[Section]) -> None:
+    def _place(self, section: Section, seen: Mapping[str, Section]) -> None:
         """Report a section that stands behind one that it must precede, or that is there already."""
         rank = ORDER.index(section.name)
-        later = next((each for each in seen if ORDER.index(each.name) > rank), None)
-        twin = section.name != "variable" and any(each.name == section.name for each in seen)
+        later = next((each for name, each in seen.items() if ORDER.index(name) > rank), None)
+        twin = section.name != "variable" and section.name in seen
         if not (later or twin):
             return
         first = self.tokens[section.start]
@@ -367,9 +394,12 @@ class Reader:
                 if start == end:
                     self._empty_piece(section, at)
                 elif at and self._continues(start):
-                    self._comma_inside(section.pieces[at - 1][0], start)
+                    if not self._leaves_open(section.pieces[at - 1]):
+                        self._comma_inside(section.pieces[at - 1][0], start)
                 elif at + 1 < len(section.pieces) and self._continues(section.pieces[at + 1][0]):
-                    continue  # the rule goes on behind the comma, which is the news
+                    if self._leaves_open((start, end)):
+                        fields[name].extend(self._piece(rule, start, end))
+                    # else the rule goes on behind the comma, which is the news
                 else:
                     fields[name].extend(self._piece(rule, start, end))
             return
@@ -389,6 +419,10 @@ class Reader:
             return False
         token = self.tokens[start]
         return token.kind in _NO_BEGINNING and token.text[1:-1] not in self.rule_types
+
+    def _leaves_open(self, piece: tuple[int, int]) -> bool:
+        """Whether a bracket that is never closed stands in a piece: what follows may belong inside."""
+        return any(self.partner[at] < 0 and self.tokens[at].kind in ("LPAR", "LSQB", "LBRACE") for at in range(*piece))
 
     def _comma_inside(self, before: int, start: int) -> None:
         """Report a comma that cuts the rule which begins at the first index."""
@@ -419,7 +453,7 @@ class Reader:
         read: list[Any] = []
         while start < end:
             try:
-                read.append(run(rule, self.tokens[start:end]))
+                read.append(run(rule, self._between(start, end)))
                 break
             except Unexpected as unexpected:
                 at, wanted = start + unexpected.at, unexpected.expected
@@ -430,15 +464,20 @@ class Reader:
             if complaint.resume is None:
                 break
             with suppress(Unexpected):  # the piece in front of the missing comma is incomplete; the comma is the news
-                read.append(run(rule, self.tokens[start : complaint.resume]))
+                read.append(run(rule, self._between(start, complaint.resume)))
             start = complaint.resume
         return read
+
+    def _between(self, start: int, end: int) -> Iterator[Token]:
+        """The tokens of a range, one by one: copying what follows every missing comma would be quadratic."""
+        return map(self.tokens.__getitem__, range(start, end))
 
     def _is_consequence(self, start: int, end: int) -> bool:
         """Whether unknown characters in or right behind a piece are reported already."""
         first = self.tokens[start].start
         last = self.tokens[end].end if end < len(self.tokens) else len(self.text)
-        return any(first <= token.start <= last for token in self.unknown)
+        at = bisect_left(self.unknown, first, key=lambda token: token.start)
+        return at < len(self.unknown) and self.unknown[at].start <= last
 
 
 def _is_glue_token(token: Token) -> bool:

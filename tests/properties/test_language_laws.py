@@ -178,6 +178,10 @@ def test_a_text_with_a_part_lost_doubled_or_put_in(text: str, data: st.DataObjec
         "[" * 50_000,
         "RowCount > 0," * 20_000,
         "RowCount ! " * 5_000,
+        "(" * 50_000 + "RowCount > 0" + ') labels=["k"="v"]' * 50_000,
+        "RowCount > 1 " * 20_000,
+        "RowCount > 1, " * 50_000 + "@",
+        'IsUnique [ "a", ' * 20_000,
     ],
     ids=lambda text: text[:24],
 )
@@ -197,6 +201,7 @@ def test_depth_and_length_have_no_bound(text: str, dialect: str) -> None:
     [
         "# a comment that holds the whole text, and // in it",  # no token is left beside a C comment
         'Rules = [ ColumnValues "d" > now() - 1 days ]',  # a date that is calculated with
+        'Rules = [ IsComplete [a] ]"',  # what Glue ignores behind the document hid the mistake inside
         'DefaultLabels = [ "k"="v" ] Rules = [ RowCount > ]',  # labels beside a rule that cannot be read
     ],
 )
