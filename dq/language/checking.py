@@ -125,7 +125,7 @@ LISTS = frozenset({"avg", "median", "max", "min", "sum", "std"})
 FUNCTIONS: dict[str, tuple[int, int]] = {"last": (0, 1), "index": (2, 2), "abs": (1, 1)} | dict.fromkeys(LISTS, (1, 1))
 """The fewest and the most arguments of each function of the history (REFERENCE D.1)."""
 
-_UNQUOTED = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?|[0-9]{1,9} (?:days|hours|minutes|[KMGT]?B)")
+_UNQUOTED = r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?|[0-9]{1,9} (?:days|hours|minutes|[KMGT]?B)"
 """Texts that need no quotes."""
 
 _LABEL_HELP = f"give 1 to {MOST_LABELS} labels with different keys"
@@ -659,7 +659,7 @@ class Checker:
             message = f"`{word}` with {'a variable' if variable else 'a text'}"
             label = "a variable stands for texts, and texts have no order" if variable else "texts have no order"
             help = 'write a number without quotes, or a date as `"2024-01-31"`'
-            if isinstance(first, Text) and _UNQUOTED.fullmatch(first.value):
+            if isinstance(first, Text) and re.fullmatch(_UNQUOTED, first.value):
                 help = f"write `{first.value}` without quotes"
             self.findings.report("DQ107", raw.span, message, label, help)
             return

@@ -395,12 +395,12 @@ def _malformed_number(place: Place) -> Complaint | None:
     return None
 
 
-_NUMBER_LIKE = re.compile(r"[0-9.]+(?:[eE][0-9]*)?|[0-9][0-9_]*|[0-9.]+[A-Za-z]+")
+_NUMBER_LIKE = r"[0-9.]+(?:[eE][0-9]*)?|[0-9][0-9_]*|[0-9.]+[A-Za-z]+"
 
 
 def malformed_number(word: str, span: Span) -> Complaint | None:
     """What is wrong with a word that looks like a number; None if it does not."""
-    if not any(each.isdigit() for each in word) or not _NUMBER_LIKE.fullmatch(word):
+    if not any(each.isdigit() for each in word) or not re.fullmatch(_NUMBER_LIKE, word):
         return None
     if re.fullmatch(r"[0-9.]+[eE][0-9]*", word):
         help = "write the number without an exponent"

@@ -15,7 +15,7 @@ from dq.spans import Source, Span
 
 Dialect = Literal["dq", "glue"]
 
-_BLANK = re.compile(r"[ \t\r\n]*")
+_BLANK = r"[ \t\r\n]*"
 
 
 @dataclass
@@ -67,7 +67,7 @@ class Findings:
         if at == len(self.unreadable):
             return False
         offset = self.unreadable[at]
-        blank = _BLANK.match(self.source.text, span.end)
+        blank = re.compile(_BLANK).match(self.source.text, span.end)
         return offset < span.end or (blank is not None and blank.end() >= offset)
 
     def sorted(self) -> list[Diagnostic]:

@@ -58,7 +58,7 @@ _QUOTES = "'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 _NO_BEGINNING = ("STRING", "DATE", "TIME", "DOLLAR", "INT", "DECIMAL", "MINUS")
 """The kinds of tokens with which no rule begins."""
 
-_FOREIGN_TEXT = re.compile(f'[{_QUOTES}]([^"\\n{_QUOTES}]*)[{_QUOTES}]')
+_FOREIGN_TEXT = f'[{_QUOTES}]([^"\\n{_QUOTES}]*)[{_QUOTES}]'
 
 
 class Reader:
@@ -167,7 +167,7 @@ class Reader:
 
     def _foreign_quotes(self, token: Token) -> int:
         """Report a text in quotes of another kind, both of them at once if they stand on one line."""
-        closing = _FOREIGN_TEXT.match(self.text, token.start)
+        closing = re.compile(_FOREIGN_TEXT).match(self.text, token.start)
         span = Span(token.start, closing.end()) if closing else token.span
         message = f"`{shortened(self.text[span.start : span.end])}` is no text"
         label = "this kind of quote belongs to no word of the language"
