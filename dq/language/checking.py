@@ -229,7 +229,8 @@ class Checker:
         """What stands between the quotes of a text, of a date where a text is needed too."""
         if token.kind != "STRING":
             self._date_as_text(token.span, token.text)
-        return token.text[1:-1]
+        raw = token.text[1:-1]
+        return _closed(raw) if raw.endswith("\\") and not self.findings.is_glue else raw
 
     def _date_as_text(self, span: Span, written: str) -> None:
         message = f"{written} where a text is needed"
@@ -687,7 +688,9 @@ class Checker:
 
     def _text(self, raw: Text, kind: Kind, condition: RawCondition) -> Text:
         r"""A text. Glue drops every backslash from the members of a list, and shows them so (REFERENCE A.5)."""
-        if not (self.findings.is_glue and condition.bracketed and "\\" in raw.raw):
+        if not self.findings.is_glue:
+            return replace(raw, raw=_closed(raw.raw)) if raw.raw.endswith("\\") else raw
+        if not (condition.bracketed and "\\" in raw.raw):
             return raw
         shown = re.sub(r"\\(.)", r"\1", raw.raw, flags=re.DOTALL)
         return replace(raw, shown=shown)
@@ -1126,6 +1129,12 @@ _EXAMPLES = {
 
 
 # -- small questions -----------------------------------------------------------------------------------
+
+
+def _closed(raw: str) -> str:
+    r"""A text between quotes that ends nowhere else: `C:\` at the end of a document is `C:\\` anywhere."""
+    backslashes = len(raw) - len(raw.rstrip("\\"))
+    return raw + "\\" if backslashes % 2 else raw
 
 
 def _without_labels(raw: RawLabelled) -> RawRule:

@@ -89,3 +89,19 @@ def test_glue_ignores_what_follows_and_lint_says_so(ignored: str) -> None:
     assert [each.code for each in dq.check(text, dialect="glue")] == ["DQ211"]
     with pytest.raises(dq.DqError):
         dq.parse(text)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        r'ColumnValues "a" = 1 labels=["k"="v"] with format = "C:\"',
+        r'ColumnValues "a" = 1 with format = "x" labels=["k"="C:\"]',
+        r'ColumnValues "a" = "C:\"',
+        r'IsComplete "C:\"',
+    ],
+)
+def test_an_escaped_quote_that_closes_a_document_closes_the_text_elsewhere_too(written: str) -> None:
+    ruleset = dq.parse(f"Rules = [ {written} ]")
+    (rule,) = ruleset.rules
+    assert dq.parse(f'Rules = [ {rule}, IsComplete "b" ]').rules[0] == rule
+    assert dq.parse(ruleset.document()) == ruleset
