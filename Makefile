@@ -51,10 +51,11 @@ nightly: .venv/ok  ## the property tests on many more, random examples
 chromium:  # the browser that the report tests drive; Debian's package where there is none
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } >/dev/null
 
-bench: .venv/ok  ## what dq costs beside hand-written SQL and bare imports (makes 6 M rows first)
+bench: .venv/ok  ## what dq costs beside hand-written SQL, bare imports and bare Lark (makes 6 M rows first)
 	$(BIN)/uv pip install -q --python $(BIN)/python tpchgen-cli
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/lint_start.py
+	$(BIN)/python benchmarks/parse_speed.py
 
 clean:  ## remove what was made
 	rm -rf .venv .venv-1.5 out build dist .bench .mypy_cache .ruff_cache .pytest_cache

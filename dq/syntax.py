@@ -1,7 +1,8 @@
 """The abstract syntax of DQDL: frozen nodes, each with its span.
 
-Two nodes are equal when they mean the same text: spans do not take part. `str(node)` is the canonical text
-under which a rule appears in results (REFERENCE A.8). Rules nest without a bound, so nothing here recurses.
+Two nodes are equal when the same text would write them: spans do not take part. `str(node)` is the canonical
+text under which a rule appears in results (REFERENCE A.8). In the dialect `dq` the two texts are one; that of
+Glue loses some of what was written. Rules nest without a bound, so nothing here recurses.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ class Node:
     __slots__ = ()
 
     def _parts(self) -> tuple[str | Node, ...]:
-        """What the canonical text consists of, in order: text, and the nodes to print in place."""
+        """What a text that parses to this node consists of, in order: text, and the nodes to print in place."""
         raise NotImplementedError
 
+    def _canonical_parts(self) -> tuple[str | Node, ...]:
+        """The same of the canonical text, where that leaves something out."""
+        return self._parts()
+
+    def _whole(self) -> str:
+        """A text with nothing left out: what equality and hashing compare."""
+        return _printed(self, canonical=False)
+
     def __str__(self) -> str:
-        written: list[str] = []
-        pending: list[str | Node] = [self]
-        while pending:
-            part = pending.pop()
-            if isinstance(part, str):
-                written.append(part)
-            else:
-                pending.extend(reversed(part._parts()))
-        return "".join(written)
+        return _printed(self, canonical=True)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -42,10 +43,23 @@ class Node:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return str(self) == str(other)
+        return self._whole() == other._whole()
 
     def __hash__(self) -> int:
-        return hash(str(self))
+        return hash(self._whole())
+
+
+def _printed(node: Node, *, canonical: bool) -> str:
+    """The text of a node."""
+    written: list[str] = []
+    pending: list[str | Node] = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, str):
+            written.append(part)
+        else:
+            pending.extend(reversed(part._canonical_parts() if canonical else part._parts()))
+    return "".join(written)
 
 
 def _separated(nodes: Sequence[Node], separator: str) -> tuple[str | Node, ...]:
@@ -124,14 +138,21 @@ class Null(Node):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Text(Node):
-    r"""A quoted text. `raw` is what stands between the quotes, `value` has `\"` and `\\` decoded."""
+    r"""A quoted text. `raw` is what stands between the quotes, `value` has `\"` and `\\` decoded.
+
+    `shown` is what Glue's canonical text has between the quotes instead of `raw`, if it differs.
+    """
 
     raw: str
     value: str
+    shown: str | None = None
     span: Span = field(default=NOWHERE, kw_only=True)
 
     def _parts(self) -> tuple[str | Node, ...]:
         return (f'"{self.raw}"',)
+
+    def _canonical_parts(self) -> tuple[str | Node, ...]:
+        return self._parts() if self.shown is None else (f'"{self.shown}"',)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -257,10 +278,10 @@ class Condition(Node):
     span: Span = field(default=NOWHERE, kw_only=True)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Condition) and self.kind is other.kind and str(self) == str(other)
+        return isinstance(other, Condition) and self.kind is other.kind and self._whole() == other._whole()
 
     def __hash__(self) -> int:
-        return hash(str(self))
+        return hash(self._whole())
 
     def _parts(self) -> tuple[str | Node, ...]:
         first, *rest = self.operands
@@ -270,6 +291,11 @@ class Condition(Node):
         if self.is_list:
             return (f"{word} [", *_separated(self.operands, ","), "]")
         return (f"{word} ", first)
+
+
+def _spaced(nodes: Sequence[Node]) -> tuple[str | Node, ...]:
+    """The nodes with a blank in front of each."""
+    return tuple(part for node in nodes for part in (" ", node))
 
 
 def _labels(labels: Sequence[Label]) -> tuple[str | Node, ...]:
@@ -350,11 +376,20 @@ class Rule(Node):
     name_span: Span = field(default=NOWHERE, kw_only=True)
 
     def _parts(self) -> tuple[str | Node, ...]:
+        return (*self._head(), *_labels(self.labels), *self._tags())
+
+    def _canonical_parts(self) -> tuple[str | Node, ...]:
+        """The canonical text has the labels behind the tags, which Glue would not read again (A.8)."""
+        return (*self._head(), *self._tags(), *_labels(self.labels))
+
+    def _head(self) -> tuple[str | Node, ...]:
+        clauses = [each for each in (self.condition, self.where) if each is not None]
+        return (self.name, *_spaced([*self.parameters, *clauses]))
+
+    def _tags(self) -> tuple[str | Node, ...]:
+        """The threshold in front of other tags."""
         thresholds = [tag for tag in self.tags if tag.name == "threshold"]
-        others = [tag for tag in self.tags if tag.name != "threshold"]
-        optional = [self.condition, self.where, *thresholds, *others]
-        words = [*self.parameters, *(part for part in optional if part is not None)]
-        return (self.name, *(part for word in words for part in (" ", word)), *_labels(self.labels))
+        return _spaced([*thresholds, *(tag for tag in self.tags if tag.name != "threshold")])
 
     @property
     def threshold(self) -> Condition | None:
@@ -364,16 +399,25 @@ class Rule(Node):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Composite(Node):
-    """Rules joined by one operator, `and` or `or`; a chain of one operator is flat."""
+    """Rules joined by one operator, `and` or `or`; a chain of one operator is flat.
+
+    `shows_labels` is false in the dialect of Glue, whose canonical text leaves these labels out.
+    """
 
     operator: str
     operands: tuple[RuleExpression, ...]
     labels: tuple[Label, ...] = ()
+    shows_labels: bool = True
     span: Span = field(default=NOWHERE, kw_only=True)
 
     def _parts(self) -> tuple[str | Node, ...]:
-        joined = ("(", *_separated(self.operands, f") {self.operator.upper()} ("), ")")
-        return ("(", *joined, ")", *_labels(self.labels)) if self.labels else joined
+        return ("(", *self._joined(), ")", *_labels(self.labels)) if self.labels else self._joined()
+
+    def _canonical_parts(self) -> tuple[str | Node, ...]:
+        return self._parts() if self.shows_labels else self._joined()
+
+    def _joined(self) -> tuple[str | Node, ...]:
+        return ("(", *_separated(self.operands, f") {self.operator.upper()} ("), ")")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -387,7 +431,7 @@ class Analyzer(Node):
     name_span: Span = field(default=NOWHERE, kw_only=True)
 
     def _parts(self) -> tuple[str | Node, ...]:
-        return (self.name, *(part for word in (*self.parameters, *self.tags) for part in (" ", word)))
+        return (self.name, *_spaced((*self.parameters, *self.tags)))
 
 
 RuleExpression: TypeAlias = Rule | Composite
@@ -439,43 +483,28 @@ class Ruleset(Node):
     dialect: str = "dq"
 
     def _parts(self) -> tuple[str | Node, ...]:
+        return _sections(
+            _section("Metadata = {", self.metadata, "}"),
+            _section("DataSources = {", self.sources, "}"),
+            _separated(self.variables, "\n"),
+            _section("DefaultLabels = [", self.default_labels, "]"),
+            *self._bodies(),
+        )
+
+    def _canonical_parts(self) -> tuple[str | Node, ...]:
         """The canonical text leaves out variables and default labels, as Glue's does (A.8)."""
         return _sections(
             _section("Metadata = {", self.metadata, "}"),
             _section("DataSources = {", self.sources, "}"),
-            _section("Rules = [", self.rules, "]"),
-            _section("Analyzers = [", self.analyzers, "]"),
+            *self._bodies(),
         )
+
+    def _bodies(self) -> Sequence[tuple[str | Node, ...]]:
+        return _section("Rules = [", self.rules, "]"), _section("Analyzers = [", self.analyzers, "]")
 
     def document(self) -> str:
         """The whole document: unlike the canonical text it parses to an equal ruleset, whatever it uses."""
-        return str(_Document(self))
-
-    def __eq__(self, other: object) -> bool:
-        return self.document() == other.document() if isinstance(other, Ruleset) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.document())
-
-
-class _Document(Node):
-    """A ruleset with nothing left out."""
-
-    __slots__ = ("ruleset",)
-
-    def __init__(self, ruleset: Ruleset) -> None:
-        self.ruleset = ruleset
-
-    def _parts(self) -> tuple[str | Node, ...]:
-        of = self.ruleset
-        return _sections(
-            _section("Metadata = {", of.metadata, "}"),
-            _section("DataSources = {", of.sources, "}"),
-            _separated(of.variables, "\n"),
-            _section("DefaultLabels = [", of.default_labels, "]"),
-            _section("Rules = [", of.rules, "]"),
-            _section("Analyzers = [", of.analyzers, "]"),
-        )
+        return self._whole()
 
 
 def _sections(*sections: tuple[str | Node, ...]) -> tuple[str | Node, ...]:

@@ -31,6 +31,9 @@ __all__ = ["CODES", "Dialect", "Token", "check", "parse", "parse_rule", "tokeniz
 def parse(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -> Ruleset:
     """The ruleset that a document says.
 
+    `dialect` is `dq`, or `glue` for a text that must run there: it takes and refuses what the published parser
+    does, and `str()` of a rule is then its canonical text. `name` is what diagnostics call the text.
+
     Raises:
         DqError: if it has errors; the error carries all diagnostics, warnings too.
     """
@@ -47,7 +50,10 @@ def parse_rule(text: str, *, dialect: Dialect = "dq", name: str = "<string>") ->
 
 
 def check(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -> list[Diagnostic]:
-    """All errors and warnings of a document, sorted by place; empty if there are none."""
+    """All errors and warnings of a document, sorted by place; empty if there are none. Raises nothing.
+
+    Warnings say what Glue would refuse or misread, what is ignored, and what can never hold.
+    """
     return _read(text, dialect, name, Reader.document)[1]
 
 

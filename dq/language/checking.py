@@ -13,8 +13,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from dq.diagnostics import Note
-from dq.language.complaints import keyword_in_another_case, malformed_number
+from dq.diagnostics import Note, Severity
+from dq.language.complaints import keyword_in_another_case, malformed_number, meant_word
 from dq.language.findings import Findings, counted, nearest, shortened
 from dq.language.lexer import Token
 from dq.language.parser import (
@@ -115,8 +115,8 @@ _KIND_WORDS = {
     Kind.NUMBER: "a number",
     Kind.TEXT: "a text",
     Kind.DATE: "a date",
-    Kind.DURATION: "a duration such as `3 days`",
-    Kind.SIZE: "a size such as `10 MB`",
+    Kind.DURATION: "a duration",
+    Kind.SIZE: "a size",
 }
 
 LISTS = frozenset({"avg", "median", "max", "min", "sum", "std"})
@@ -124,6 +124,9 @@ LISTS = frozenset({"avg", "median", "max", "min", "sum", "std"})
 
 FUNCTIONS: dict[str, tuple[int, int]] = {"last": (0, 1), "index": (2, 2), "abs": (1, 1)} | dict.fromkeys(LISTS, (1, 1))
 """The fewest and the most arguments of each function of the history (REFERENCE D.1)."""
+
+_UNQUOTED = r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?|[0-9]{1,9} (?:days|hours|minutes|[KMGT]?B)"
+"""Texts that need no quotes."""
 
 _LABEL_HELP = f"give 1 to {MOST_LABELS} labels with different keys"
 
@@ -138,6 +141,7 @@ class Checker:
         self.signatures = signatures
         self.variables: dict[str, VariableDeclaration] = {}
         self.defaults: tuple[Label, ...] = ()
+        self.unreadable: set[str] = set()
         self._folded = {name.casefold() for name in signatures}
 
     # -- the document ----------------------------------------------------------------------------------
@@ -153,10 +157,6 @@ class Checker:
                 self._too_many_labels(raw.default_labels, len(self.defaults))
         rules = [rule for each in raw.rules if (rule := self._expression(each))]
         analyzers = [analyzer for each in raw.analyzers if (analyzer := self._analyzer(each))]
-        if not (raw.rules or raw.analyzers) and not self.findings.has_errors:
-            end = len(self.findings.source.text)
-            message = "the document has no rules and no analyzers"
-            self.findings.report("DQ010", Span(end, end), message, "every list is empty", "add a rule to `Rules`")
         self._limits(len(raw.rules), rules)
         return Ruleset(
             tuple(rules),
@@ -194,7 +194,8 @@ class Checker:
             if wants_list is None:
                 meant = nearest(key, KEYS[section])
                 known = " and ".join(f"`{name}`" for name in KEYS[section])
-                help = f"did you mean `{meant}`?" if meant else f"the keys are {known}"
+                known = f"its keys are {known}" if len(KEYS[section]) > 1 else f"its only key is {known}"
+                help = f"did you mean `{meant}`?" if meant else known
                 message = f"unknown key `{shortened(key)}` in `{section}`"
                 self.findings.report("DQ130", each.key.span, message, f"`{section}` does not know this key", help)
                 continue
@@ -202,25 +203,34 @@ class Checker:
                 message, help = f"`{key}` without a list", f'write `"{key}": [ … ]`, also for one name'
                 self.findings.report("DQ131", each.values[0].span, message, "a list is needed here", help)
                 continue
-            if each.is_list and key == "Primary":
-                message, help = "`Primary` with a list", "write one name without brackets"
-                self.findings.reject_in_dq("DQ131", each.span, message, "one name is needed here", help)
+            if each.is_list and not wants_list:
+                self._list_as_text(key, each)
             if key in pairs:
                 label, help = "the last of equal keys wins", "remove one of them"
                 note = Note(pairs[key].span, "given here before")
                 message = f"`{key}` is given twice"
                 self.findings.report("DQ208", each.key.span, message, label, help, notes=[note])
             values = tuple(self._string(value) for value in each.values)
-            if key == "AdditionalDataSources":
+            is_list = each.is_list
+            if self.findings.is_glue:
+                values, is_list = _glue_values(values, is_list, wants_list)
+            elif wants_list:
                 values = tuple(value.replace(" ", "") for value in values)
-            pairs[key] = Pair(key, values, each.is_list, span=each.span)
+            pairs[key] = Pair(key, values, is_list, span=each.span)
         return tuple(pairs.values())
+
+    def _list_as_text(self, key: str, raw: RawPair) -> None:
+        """Report a list where one text is known; Glue takes the list itself for the text."""
+        message, label = f"`{key}` with a list", "one text is needed here: Glue takes the whole list for a text"
+        severity = Severity.ERROR if key == "Primary" and not self.findings.is_glue else Severity.WARNING
+        self.findings.report("DQ131", raw.span, message, label, "write one text without brackets", severity=severity)
 
     def _string(self, token: Token) -> str:
         """What stands between the quotes of a text, of a date where a text is needed too."""
         if token.kind != "STRING":
             self._date_as_text(token.span, token.text)
-        return token.text[1:-1]
+        raw = token.text[1:-1]
+        return _closed(raw) if raw.endswith("\\") and not self.findings.is_glue else raw
 
     def _date_as_text(self, span: Span, written: str) -> None:
         message = f"{written} where a text is needed"
@@ -232,6 +242,7 @@ class Checker:
         for each in raw:
             declared = self._declaration(each)
             if declared is None:
+                self.unreadable.add(each.name.text)
                 continue
             earlier = self.variables.get(declared.name)
             if earlier:
@@ -273,7 +284,7 @@ class Checker:
 
     def _variable(self, name: str, span: Span) -> VariableDeclaration | None:
         declared = self.variables.get(name)
-        if declared is None:
+        if declared is None and name not in self.unreadable:
             meant = nearest(name, self.variables)
             help = f"did you mean `${meant}`?" if meant else f'declare it above the rules: `{name} = "…"`'
             message = f"undeclared variable `{shortened(name)}`"
@@ -294,7 +305,7 @@ class Checker:
                 results.append(self._rule(node))
             elif not is_ready:
                 pending.append((node, True))
-                inner = node.operands if isinstance(node, RawComposite) else [node.inner]
+                inner = node.operands if isinstance(node, RawComposite) else [_without_labels(node)]
                 pending.extend((each, False) for each in reversed(inner))
             elif isinstance(node, RawComposite):
                 count = len(node.operands)
@@ -316,20 +327,27 @@ class Checker:
         kept = tuple(each for each in operands if each is not None)
         if len(kept) < len(operands):
             return None
-        return Composite(raw.operator, kept, labels, span=raw.span)
+        return Composite(raw.operator, kept, labels, shows_labels=not self.findings.is_glue, span=raw.span)
 
     def _labelled(self, raw: RawLabelled, rule: RuleExpression | None) -> RuleExpression | None:
-        """A rule with labels behind its parentheses: they are its own."""
-        labels = self._labels(raw.labels)
+        """A rule with labels behind its parentheses, which may be several: they are its own."""
         if not isinstance(rule, Rule):
             return rule
-        taken = {label.key for label in rule.labels}
-        for label in labels:
+        lists: list[RawLabels] = []
+        inner: RawExpression = raw
+        while isinstance(inner, RawLabelled):
+            lists.append(inner.labels)
+            inner = inner.inner
+        labels = list(rule.labels)
+        taken = {label.key for label in labels}
+        for label in (label for each in reversed(lists) for label in self._labels(each)):
             if label.key in taken:
                 self._label_problem(
                     label.span, f"label key `{shortened(label.key)}` is given twice", "this key is taken"
                 )
-        return replace(rule, labels=(*rule.labels, *labels), span=raw.span)
+            taken.add(label.key)
+            labels.append(label)
+        return replace(rule, labels=tuple(labels), span=raw.span)
 
     def _signature(self, name: Token, section: str) -> Signature | None:
         """The signature of a type that may stand in a section."""
@@ -366,20 +384,18 @@ class Checker:
 
     def _rule(self, raw: RawRule) -> Rule | None:
         signature = self._signature(raw.name, "rules")
-        parameters = self._parameters(raw.parameters)
+        if self.findings.unreadable and self.findings.is_damaged(raw.span):
+            return None
+        fits = signature is None or self._count(raw.name, raw.parameters, signature)
+        parameters = self._parameters(raw.parameters, warns=fits)
         labels: tuple[Label, ...] = ()
         where: Where | None = None
         tags: list[Tag] = []
         if raw.clauses:
             where, labels, tags = self._clauses(raw, signature)
-        elif self.defaults:
-            pass
-        if signature is None or parameters is None:
+        if signature is None or parameters is None or not fits:
             return None
-        fits = self._count(raw.name, raw.parameters, signature)
-        condition = self._rule_condition(raw, signature) if fits else None
-        if not fits:
-            return None
+        condition = self._rule_condition(raw, signature)
         zone_problem = any(tag.name == "timeZone" for tag in tags)
         if zone_problem:
             self._zones(condition, tags)
@@ -402,8 +418,13 @@ class Checker:
 
     def _analyzer(self, raw: RawAnalyzer) -> Analyzer | None:
         signature = self._signature(raw.name, "analyzers")
-        parameters = self._parameters(raw.parameters, is_analyzer=True)
-        if signature is None or parameters is None or not self._count(raw.name, raw.parameters, signature):
+        fits = signature is None or self._count(raw.name, raw.parameters, signature)
+        parameters = self._parameters(raw.parameters, is_analyzer=True, warns=fits)
+        if signature is None or parameters is None or not fits:
+            return None
+        if signature.rule and not signature.kinds_for(len(raw.parameters)):
+            message, label = f"`{signature.name}` is no analyzer", "with these parameters it measures no statistic"
+            self.findings.report("DQ101", raw.name.span, message, label, "move it to `Rules`, or remove it")
             return None
         if signature.published and signature.name not in DOCUMENTED_ANALYZERS:
             message, label = f"`{signature.name}` as an analyzer", "Glue takes it, its guide does not list it"
@@ -414,7 +435,9 @@ class Checker:
                 message, label = f"tag `{shortened(each.name.text)}` in an analyzer", "this analyzer takes no tags"
                 self.findings.report("DQ112", each.span, message, label, "remove the tag")
                 continue
-            self.findings.not_in_glue("DQ307", each.span, "tag in an analyzer", "remove it before you deploy to Glue")
+            if signature.published:
+                help = "remove it before you deploy to Glue"
+                self.findings.not_in_glue("DQ307", each.span, "tag in an analyzer", help)
             tag = self._tag(each, signature, {})
             if tag:
                 tags.append(tag)
@@ -422,20 +445,22 @@ class Checker:
 
     # -- parameters ------------------------------------------------------------------------------------
 
-    def _parameters(self, raw: Sequence[RawParameter], is_analyzer: bool = False) -> tuple[Parameter, ...] | None:
+    def _parameters(
+        self, raw: Sequence[RawParameter], *, is_analyzer: bool = False, warns: bool = True
+    ) -> tuple[Parameter, ...] | None:
         """The parameters; None if a variable among them is none."""
-        parameters = [self._parameter(each, is_analyzer) for each in raw]
+        parameters = [self._parameter(each, is_analyzer, warns) for each in raw]
         kept = tuple(each for each in parameters if each is not None)
         return kept if len(kept) == len(parameters) else None
 
-    def _parameter(self, raw: RawParameter, is_analyzer: bool) -> Parameter | None:
+    def _parameter(self, raw: RawParameter, is_analyzer: bool, warns: bool) -> Parameter | None:
         connector = raw.connector.text if raw.connector else ""
         text = raw.word.text
         if raw.dollar:
             return self._variable_parameter(raw, connector, is_analyzer)
         if raw.word.kind == "IDENT":
             folded = text.casefold()
-            if folded in self._folded or keyword_in_another_case(text):
+            if warns and (folded in self._folded or keyword_in_another_case(text)):
                 self._looks_like_keyword(raw, text)
             return Parameter(text, text, False, False, connector, span=raw.word.span)
         inner = self._string(raw.word)
@@ -447,8 +472,10 @@ class Checker:
         label = f"this is read as a parameter, not as a {kind}"
         if keyword:
             help = f'write `{keyword}` if you mean the keyword, or `"{text}"` if you mean a name'
-        else:
+        elif raw.connector:
             help = f'put the rules in parentheses to join them, or write `"{text}"` if you mean a name'
+        else:
+            help = f'add a comma in front of a rule, or write `"{text}"` if you mean a name'
         self.findings.report("DQ205", raw.word.span, f"parameter `{text}` looks like a {kind}", label, help)
 
     def _variable_parameter(self, raw: RawParameter, connector: str, is_analyzer: bool) -> Parameter | None:
@@ -490,11 +517,18 @@ class Checker:
         slots = " ".join(f"<{slot.name}>" for slot in signature.slots)
         help = f"write `{signature.name}{' ' + slots if slots else ''}`"
         extra = [each for each in parameters if each.word.kind == "IDENT"]
-        if any(each.word.text in self.signatures for each in extra):
+        other = next((each for each in extra if each.word.text in self.signatures), None)
+        if other:
             help = "put each rule in parentheses to join them: `(A) and (B)`"
+            if other.connector is None:
+                help = f"add a comma in front of `{other.word.text}`"
         elif any(keyword_in_another_case(each.word.text) for each in extra):
-            word = next(keyword_in_another_case(each.word.text) for each in extra)
+            word = next(filter(None, (keyword_in_another_case(each.word.text) for each in extra)))
             help = f"did you mean the keyword `{word}`? Keywords are case-sensitive"
+        elif any(one.word.end == two.word.start for one, two in pairwise(parameters)):
+            help = 'a double quote inside of a text is written `\\"`'
+        elif signature.kinds and (meant := next(filter(None, (meant_word(each.word.text) for each in extra)), None)):
+            help = f"did you mean `{meant}`?"
         elif name.text.casefold() not in self._folded:
             help = "`dq rules` lists the rule types"
         self.findings.report("DQ103", span, message, label, help)
@@ -616,6 +650,8 @@ class Checker:
             written = self.findings.source.text[culprit.span.start : culprit.span.end]
             message, label = f"`{shortened(written)}` cannot be calculated", "only numbers can be"
             help = "calculate with numbers only; write `(now() - 3 days)` for a date"
+            if re.search(r"now\s*\(\s*\)", written) and "now()" not in written:
+                help = "write `now()` without blanks"
             self.findings.report("DQ107", culprit.span, message, label, help)
             return
         if all(isinstance(each, (Text, Null, Variable)) for each in raw.operands):
@@ -624,6 +660,8 @@ class Checker:
             message = f"`{word}` with {'a variable' if variable else 'a text'}"
             label = "a variable stands for texts, and texts have no order" if variable else "texts have no order"
             help = 'write a number without quotes, or a date as `"2024-01-31"`'
+            if isinstance(first, Text) and re.fullmatch(_UNQUOTED, first.value):
+                help = f"write `{first.value}` without quotes"
             self.findings.report("DQ107", raw.span, message, label, help)
             return
         if raw.operator in (Operator.MATCHES, Operator.NOT_MATCHES):
@@ -647,6 +685,15 @@ class Checker:
 
     def _same(self, raw: T, kind: Kind, condition: RawCondition) -> T:
         return raw
+
+    def _text(self, raw: Text, kind: Kind, condition: RawCondition) -> Text:
+        r"""A text. Glue drops every backslash from the members of a list, and shows them so (REFERENCE A.5)."""
+        if not self.findings.is_glue:
+            return replace(raw, raw=_closed(raw.raw)) if raw.raw.endswith("\\") else raw
+        if not (condition.bracketed and "\\" in raw.raw):
+            return raw
+        shown = re.sub(r"\\(.)", r"\1", raw.raw, flags=re.DOTALL)
+        return replace(raw, shown=shown)
 
     def _date(self, raw: Date | Time, kind: Kind, condition: RawCondition) -> Date | Time | Text | None:
         if kind is Kind.TEXT:
@@ -730,7 +777,7 @@ class Checker:
                 pending.append((node.inner, wants_list))
             elif isinstance(node, Call):
                 self._call(node, wants_list)
-                is_aggregate = node.name in LISTS
+                is_aggregate = node.name in LISTS or node.name not in FUNCTIONS
                 pending.extend(
                     (each, is_aggregate or (node.name == "index" and at == 0)) for at, each in enumerate(node.arguments)
                 )
@@ -802,6 +849,8 @@ class Checker:
         meant = nearest(name, FUNCTIONS)
         if name.casefold() == "now":
             return "write `now()` in lower case and without blanks"
+        if name.casefold() in ("today", "current_date", "current_timestamp", "getdate", "sysdate"):
+            return "write `now()`"
         if name.casefold() in ("average", "mean"):
             meant = "avg"
         return f"did you mean `{meant}`?" if meant else f"the functions are {', '.join(FUNCTIONS)}"
@@ -900,6 +949,8 @@ class Checker:
         value = signature.tags.get(name) if signature else None
         if value is None and signature and name != "threshold":
             self._unknown_tag(raw, name, signature)
+            if raw.condition.operator is not Operator.EQ:
+                return None
         condition = self._tag_condition(raw, value)
         return Tag(name, condition, span=raw.span) if condition else None
 
@@ -910,6 +961,9 @@ class Checker:
         if not meant and names:
             help = f"its tags are {', '.join(names)}"
         message = f"unknown tag `{shortened(name)}`"
+        if raw.condition.operator is not Operator.EQ:  # not even ignored
+            self.findings.report("DQ112", raw.span, message, "a tag takes one value behind `=`", help)
+            return
         self.findings.report("DQ201", raw.name.span, message, f"`{signature.name}` ignores this tag", help)
 
     def _threshold(self, raw: RawTag, signature: Signature | None, earlier: dict[str, Tag]) -> Tag | None:
@@ -1054,7 +1108,7 @@ _OPERANDS: dict[type[Any], Callable[[Checker, Any, Kind, RawCondition], Any]] = 
     Arithmetic: Checker._same,
     Group: Checker._same,
     Null: Checker._same,
-    Text: Checker._same,
+    Text: Checker._text,
     Now: Checker._same,
     Date: Checker._date,
     Time: Checker._date,
@@ -1075,6 +1129,20 @@ _EXAMPLES = {
 
 
 # -- small questions -----------------------------------------------------------------------------------
+
+
+def _closed(raw: str) -> str:
+    r"""A text between quotes that ends nowhere else: `C:\` at the end of a document is `C:\\` anywhere."""
+    backslashes = len(raw) - len(raw.rstrip("\\"))
+    return raw + "\\" if backslashes % 2 else raw
+
+
+def _without_labels(raw: RawLabelled) -> RawRule:
+    """The rule inside of parentheses with labels."""
+    inner: RawRule | RawLabelled = raw
+    while isinstance(inner, RawLabelled):
+        inner = inner.inner
+    return inner
 
 
 def _is_null(node: object) -> bool:
@@ -1124,6 +1192,17 @@ def _span(node: Any) -> Span:
 def _meaning(value: Text | Null) -> Text:
     """What a value of a variable says where it is used: a keyword is a text there, as in Glue (A.6)."""
     return value if isinstance(value, Text) else Text(value.keyword.value, value.keyword.value, span=value.span)
+
+
+def _glue_values(values: Sequence[str], is_list: bool, wants_list: bool) -> tuple[tuple[str, ...], bool]:
+    """What the published parser makes of a value of a dictionary: it works on the text of the whole value."""
+    written = ",".join(values).replace('"', "")
+    if wants_list:
+        names = re.sub(r"[\[\] ]", "", written).split(",")
+        while len(names) > 1 and not names[-1]:
+            names.pop()
+        return tuple(names), True
+    return (f"[{written}]" if is_list else written,), False
 
 
 def _is_unquoted_date(node: Arithmetic, text: str) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from dq.language.findings import Findings, shortened
+from dq.language.findings import Findings, nearest, shortened
 from dq.language.lexer import Token, fixed_tokens
 from dq.language.outline import begins_rule
 from dq.spans import Span
@@ -30,6 +30,7 @@ _NAMES = {
     "$END": "the end",
 }
 _OPERATORS = ("EQUAL", "BANG", "GT", "GE", "LT", "LE", "NOT", "BETWEEN", "IN", "MATCHES")
+_NUMBERS = ("INT", "DECIMAL")
 _CLOSING = {"LPAR": ")", "LSQB": "]", "RPAR": "(", "RSQB": "[", "LBRACE": "}", "RBRACE": "{"}
 
 
@@ -96,8 +97,11 @@ def explain(place: Place) -> Complaint:
         complaint = cause(place)
         if complaint:
             return complaint
-    wanted = _wanted(place.expected)
     message = f"unexpected {place.found}" if place.token() else "this ends too early"
+    if {"COMMA", "AND", "OR"} <= place.expected and place.token():
+        label, help = "this does not continue the rule", "remove it, or add a comma in front of a new rule"
+        return Complaint("DQ003", place.span, message, label, help)
+    wanted = _wanted(place.expected)
     return Complaint("DQ003", place.span, message, f"expected {wanted}", f"write {wanted} here")
 
 
@@ -157,6 +161,8 @@ _FOREIGN_OPERATORS = {
     "!==": "!=",
     "=!": "!=",
     "><": "!=",
+    ">>": ">",
+    "<<": "<",
 }
 
 
@@ -174,32 +180,48 @@ def _foreign_operator(place: Place) -> Complaint | None:
         return Complaint(
             "DQ013", before.span, "unknown operator `!`", "`!` belongs to `!=`", "write `not` or `!=` instead"
         )
-    if before and before.kind == "IDENT" and before.text.casefold() == "is":
-        return Complaint(
-            "DQ013",
-            before.span,
-            f"unknown operator `{before.text}`",
-            "DQDL compares with NULL like with any value",
-            "write `= NULL` or `!= NULL`",
-        )
-    return None
+    return _sql_is(place)
+
+
+def _sql_is(place: Place) -> Complaint | None:
+    """`is`, `is not` and `not` in front of a value."""
+    token, before, first = place.token(), place.token(-1), place.token(-2)
+    if not (token and before):
+        return None
+    has_is = before.kind == "NOT" and first is not None and first.text.casefold() == "is"
+    if before.kind == "NOT" and (has_is or token.kind in ("NULL", "EMPTY", "WHITESPACES_ONLY")):
+        operator, span = "!=", first.span.to(before.span) if has_is and first else before.span
+    elif before.kind == "IDENT" and before.text.casefold() == "is" and token.kind != "EQUAL":
+        operator, span = "=", before.span
+    else:
+        return None
+    written = f"{first.text} {before.text}" if has_is and first else before.text
+    label = "NULL is compared with like any value" if token.kind == "NULL" else "DQDL has no such operator"
+    help = f"write `{operator} {shortened(token.text)}`"
+    return Complaint("DQ013", span, f"unknown operator `{written}`", label, help)
 
 
 def _wrong_case(place: Place) -> Complaint | None:
     for step in (0, -1, -2, -3):
-        token = place.token(step)
-        if token is None or token.kind != "IDENT" or place.at + step == place.start:
+        last = _keyword_at(place, step)
+        if last is None:
             continue
-        keyword = keyword_in_another_case(token.text)
-        if keyword:
-            return Complaint(
-                "DQ012",
-                token.span,
-                f"`{token.text}` is not a keyword",
-                f"keywords are case-sensitive: this is read as a name, not as `{keyword}`",
-                f"write `{keyword}`",
-            )
+        first = _keyword_at(place, step - 1) or last
+        span = first.span.to(last.span)
+        words = [first.text] if first is last else [first.text, last.text]
+        written = " ".join(words)
+        meant = " ".join(keyword_in_another_case(word) or word for word in words)
+        label = f"keywords are case-sensitive: this is read as a name, not as `{meant}`"
+        return Complaint("DQ012", span, f"`{written}` is not a keyword", label, f"write `{meant}`")
     return None
+
+
+def _keyword_at(place: Place, step: int) -> Token | None:
+    """The token some steps from the place if it is a keyword in another letter case."""
+    token = place.token(step)
+    if token is None or token.kind != "IDENT" or place.at + step == place.start:
+        return None
+    return token if keyword_in_another_case(token.text) else None
 
 
 def keyword_in_another_case(word: str) -> str | None:
@@ -223,6 +245,10 @@ def _singular_unit(place: Place) -> Complaint | None:
             return Complaint(
                 "DQ012", token.span, f"unknown unit `{token.text}`", "units are capital", f"write `{unit}`"
             )
+        ends = place.kind(1) in ("", "RPAR", "RSQB", "COMMA", "AND", "OR")
+        if ends and not keyword_in_another_case(token.text):
+            label, help = "no unit has this name", "the units are days, hours, minutes, B, KB, MB, GB and TB"
+            return Complaint("DQ003", token.span, f"unknown unit `{shortened(token.text)}`", label, help)
     return None
 
 
@@ -279,7 +305,10 @@ def _comma_gap(place: Place) -> Complaint | None:
 
 def _element_comma(place: Place) -> Complaint | None:
     before, token = place.token(-1), place.token()
-    if before and token and place.expected <= {"COMMA", "RSQB", "RBRACE"} and token.kind not in ("COMMA", "$END"):
+    is_list = place.expected <= {"COMMA", "RSQB", "RBRACE"} or (
+        "COMMA" in place.expected and "RSQB" in place.expected and _is_in_list(place)
+    )
+    if before and token and is_list and token.kind not in ("COMMA", "$END", "RSQB", "RBRACE", "RPAR"):
         return Complaint(
             "DQ006",
             token.span,
@@ -290,10 +319,25 @@ def _element_comma(place: Place) -> Complaint | None:
     return None
 
 
+def _is_in_list(place: Place) -> bool:
+    """Whether the innermost open bracket before the place is a square one of this piece."""
+    index = place.at - 1
+    while index >= place.start:
+        kind = place.tokens[index].kind
+        if kind in ("RPAR", "RSQB", "RBRACE") and place.partner[index] >= 0:
+            index = place.partner[index]
+        elif kind in ("LPAR", "LSQB", "LBRACE"):
+            return kind == "LSQB"
+        index -= 1
+    return False
+
+
 def _clause_order(place: Place) -> Complaint | None:
     token = place.token()
     if token is None or token.kind not in _OPERATORS:
         return None
+    if "COLON" in place.expected:
+        return Complaint("DQ003", token.span, f"`{token.text}` in a dictionary", "a key ends with a colon", "write `:`")
     for index in range(place.at - 1, place.start, -1):
         kind = place.tokens[index].kind
         if kind in ("WHERE", "LABELS", "WITH"):
@@ -332,6 +376,14 @@ def _malformed_number(place: Place) -> Complaint | None:
         )
     if token and before and token.kind == "IDENT" and before.kind in ("INT", "DECIMAL") and before.end == token.start:
         return malformed_number(before.text + token.text, before.span.to(token.span))
+    if token and before and token.kind in _NUMBERS and before.kind == "INT" and before.end < token.start:
+        written = f"{before.text} {token.text}"
+        label = "a blank ends a number"
+        return Complaint("DQ015", before.span.to(token.span), f"`{written}` is not a number", label, "remove the blank")
+    if before and before.kind == "IDENT" and not place.expected.isdisjoint({"AND", "RPAR", "RSQB"}):
+        number = malformed_number(before.text, before.span)
+        if number:
+            return number
     if token and token.kind in ("INT", "DECIMAL") and place.at == place.start:
         return Complaint(
             "DQ015",
@@ -343,21 +395,112 @@ def _malformed_number(place: Place) -> Complaint | None:
     return None
 
 
-_NUMBER_LIKE = re.compile(r"[0-9.]+[eE]?[0-9]*|[0-9]+(?:days?|hours?|minutes?|[KMGT]?B)", re.IGNORECASE)
+_NUMBER_LIKE = r"[0-9.]+(?:[eE][0-9]*)?|[0-9][0-9_]*|[0-9.]+[A-Za-z]+"
 
 
 def malformed_number(word: str, span: Span) -> Complaint | None:
     """What is wrong with a word that looks like a number; None if it does not."""
-    if not any(each.isdigit() for each in word) or not _NUMBER_LIKE.fullmatch(word):
+    if not any(each.isdigit() for each in word) or not re.fullmatch(_NUMBER_LIKE, word):
         return None
-    if word[-1] in "sSbByYrReE" and word.rstrip("eE")[-1:].isalpha():
-        help = "put a blank between the number and its unit"
-    elif "e" in word.casefold():
+    if re.fullmatch(r"[0-9.]+[eE][0-9]*", word):
         help = "write the number without an exponent"
+    elif "_" in word:
+        help = f"write `{shortened(word.replace('_', ''))}`"
+    elif word[-1].isalpha():
+        help = "put a blank between the number and its unit: days, hours, minutes, B, KB, MB, GB or TB"
+    elif ".." in word:
+        help = "write a range as `between 1 and 5`"
     else:
         help = "write digits on both sides of one decimal point"
     shown = shortened(word)
     return Complaint("DQ015", span, f"`{shown}` is not a number", "numbers are written `12` or `0.5`", help)
+
+
+def _missing_operator(place: Place) -> Complaint | None:
+    token = place.token()
+    if token and token.kind in _NUMBERS and "GT" in place.expected:
+        label, help = "a comparison is missing here", f"write `> {shortened(token.text)}`, or another comparison"
+        return Complaint("DQ003", token.span, f"`{shortened(token.text)}` without an operator", label, help)
+    return None
+
+
+def _end_of_range(place: Place) -> Complaint | None:
+    """Another word than `and` between the ends of a range."""
+    if "AND" not in place.expected or not _is_in_range(place):
+        return None
+    message = f"unexpected {place.found}" if place.token() else "a range without its second end"
+    return Complaint("DQ003", place.span, message, "the ends of a range are joined by `and`", "write `and` here")
+
+
+def _is_in_range(place: Place) -> bool:
+    """Whether a `between` stands before the place, and no `and` since."""
+    for index in range(place.at - 1, place.start, -1):
+        kind = place.tokens[index].kind
+        if kind in ("AND", "BETWEEN"):
+            return kind == "BETWEEN"
+    return False
+
+
+_FOREIGN_WORDS = {
+    **dict.fromkeys(["like", "ilike", "rlike", "regexp", "regex", "match", "contains"], "matches"),
+    **dict.fromkeys(["not_in", "notin", "nin"], "not in"),
+    **dict.fromkeys(["equals", "equal", "eq", "is"], "="),
+    **dict.fromkeys(["ne", "neq"], "!="),
+    **dict.fromkeys(["gt", "greater", "above", "over"], ">"),
+    **dict.fromkeys(["ge", "gte"], ">="),
+    **dict.fromkeys(["lt", "less", "below", "under"], "<"),
+    **dict.fromkeys(["le", "lte"], "<="),
+    **dict.fromkeys(["when", "if", "filter"], "where"),
+    **dict.fromkeys(["label", "tags"], "labels"),
+    "range": "between",
+    "using": "with",
+}
+"""Words of other languages, and what does the same here."""
+
+
+def meant_word(word: str) -> str | None:
+    """The word of the language that a word of another one stands for, or that is spelled nearly like it."""
+    known = [each for each in fixed_tokens() if each.islower() and len(each) > 2]
+    return _FOREIGN_WORDS.get(word.casefold()) or nearest(word, known)
+
+
+def _foreign_word(place: Place) -> Complaint | None:
+    """A word that is nearly one of the language, or one of another language."""
+    for step in (0, -1, -2):
+        token = place.token(step)
+        if token is None or token.kind != "IDENT" or place.at + step == place.start:
+            continue
+        meant = meant_word(token.text)
+        if meant and meant != token.text:
+            message = f"unexpected `{shortened(token.text)}`"
+            return Complaint(
+                "DQ003", token.span, message, "this is no word of the language", f"did you mean `{meant}`?"
+            )
+    return None
+
+
+def _wrong_bracket(place: Place) -> Complaint | None:
+    token, before = place.token(), place.token(-1)
+    if not (token and before):
+        return None
+    if token.kind in ("LBRACE", "LPAR") and "LSQB" in place.expected:
+        label = "a list has square brackets"
+        return Complaint("DQ003", token.span, f"`{token.text}` in front of a list", label, "write `[ … ]`")
+    if token.kind == "LSQB" and before.kind == "IDENT" and before.text in place.rule_types:
+        label, help = "parameters are no list", "write the parameters one behind the other, without brackets"
+        return Complaint("DQ003", token.span, f"a list behind `{before.text}`", label, help)
+    if token.kind == "LPAR" and before.kind == "RPAR" and "AND" in place.expected:
+        label, help = "nothing joins the two rules", "write `and` or `or` between them, or a comma"
+        return Complaint("DQ003", token.span, "a second parenthesis", label, help)
+    return None
+
+
+def _function_without_parentheses(place: Place) -> Complaint | None:
+    before = place.token(-1)
+    if before and before.kind == "IDENT" and place.kind() == "IDENT" and place.kind(1) == "LPAR":
+        help = f"a function takes its argument in parentheses: `{before.text}( … )`"
+        return Complaint("DQ003", place.span, f"unexpected {place.found}", f"`{before.text}` is read as a name", help)
+    return None
 
 
 def _keyword_as_name(place: Place) -> Complaint | None:
@@ -381,6 +524,66 @@ def _keyword_as_name(place: Place) -> Complaint | None:
                 f'put it in quotes: `"{candidate.text}"`',
             )
     return None
+
+
+def _fraction_of_unit(place: Place) -> Complaint | None:
+    token, before = place.token(), place.token(-1)
+    if token and before and token.kind == "UNIT" and before.kind == "DECIMAL":
+        written = f"{before.text} {token.text}"
+        return Complaint(
+            "DQ015",
+            before.span.to(token.span),
+            f"`{written}` is not a whole amount",
+            "durations and sizes are whole numbers",
+            "write a whole number of a smaller unit",
+        )
+    return None
+
+
+def _list_in_brackets(place: Place) -> Complaint | None:
+    """A range in brackets, a list without a value, a list where there is none."""
+    token, before = place.token(), place.token(-1)
+    if not (token and before):
+        return None
+    if token.kind == "LSQB" and before.kind == "BETWEEN":
+        return Complaint("DQ003", token.span, "a list behind `between`", "a range has two ends", "write `1 and 10`")
+    if (token.kind, before.kind) in (("RSQB", "LSQB"), ("RBRACE", "LBRACE")):
+        what = "list" if token.kind == "RSQB" else "dictionary"
+        span = before.span.to(token.span)
+        return Complaint("DQ003", span, f"empty {what}", "at least one value is needed", "add a value, or remove it")
+    return None
+
+
+def _unquoted_text(place: Place) -> Complaint | None:
+    """A bare word or something else where only a quoted text may stand."""
+    token, before = place.token(), place.token(-1)
+    if not (token and before and "STRING" in place.expected and "INT" not in place.expected):
+        return None
+    what = {"WHERE": "the condition of `where`", "MATCHES": "a regular expression"}.get(before.kind)
+    if what and token.kind == "DOLLAR":
+        label = f"{what} is written out"
+        return Complaint("DQ003", token.span, f"a variable behind `{before.text}`", label, "write it out in quotes")
+    if what:
+        shown = shortened(token.text)
+        label = f"{what} stands in quotes"
+        return Complaint("DQ003", token.span, f"`{shown}` without quotes", label, "put it in quotes")
+    if token.kind in ("IDENT", "INT", "DECIMAL") and place.expected.isdisjoint({"IDENT", "EQUAL"}):
+        shown = shortened(token.text)
+        label = "only a quoted text may stand here"
+        return Complaint("DQ003", token.span, f"`{shown}` without quotes", label, f'write `"{shown}"`')
+    return None
+
+
+def _dash_in_name(place: Place) -> Complaint | None:
+    before, token, behind = place.token(-1), place.token(), place.token(1)
+    if not (before and token and behind and token.kind == "MINUS" and before.kind == "IDENT"):
+        return None
+    if before.end != token.start or token.end != behind.start or place.at - 1 == place.start:
+        return None
+    name = before.text + token.text + behind.text
+    label = "an unquoted name has letters, digits, `_` and `.` only"
+    span = before.span.to(behind.span)
+    return Complaint("DQ017", span, f"`{shortened(name)}` as a name", label, f'put it in quotes: `"{shortened(name)}"`')
 
 
 def _brackets_as_call(place: Place) -> Complaint | None:
@@ -432,11 +635,11 @@ def _no_rule_type(place: Place) -> Complaint | None:
             "the comma in front of this ended the rule before",
             "separate parameters by blanks, without commas",
         )
-    if token.kind == "NOT":
+    if token.kind in ("NOT", "BANG"):
         return Complaint(
             "DQ018",
             token.span,
-            "`not` in front of a rule",
+            f"`{token.text}` in front of a rule",
             "rules cannot be negated",
             "write the opposite condition",
         )
@@ -518,9 +721,18 @@ _CAUSES: tuple[Callable[[Place], Complaint | None], ...] = (
     _missing_comma,
     _brackets_as_call,
     _shifted_literal,
+    _fraction_of_unit,
+    _list_in_brackets,
+    _wrong_bracket,
+    _dash_in_name,
     _keyword_as_name,
+    _missing_operator,
     _malformed_number,
+    _end_of_range,
     _clause_order,
     _no_rule_type,
+    _unquoted_text,
     _element_comma,
+    _function_without_parentheses,
+    _foreign_word,
 )

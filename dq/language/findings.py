@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,6 +15,8 @@ from dq.spans import Source, Span
 
 Dialect = Literal["dq", "glue"]
 
+_BLANK = r"[ \t\r\n]*"
+
 
 @dataclass
 class Findings:
@@ -21,6 +25,8 @@ class Findings:
     source: Source
     dialect: Dialect
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
+    """The offsets of characters that belong to no token, in order."""
 
     @property
     def is_glue(self) -> bool:
@@ -54,6 +60,15 @@ class Findings:
         """Add a warning that Glue refuses the text; an error in its dialect."""
         label = "Glue refuses this"
         self.report(code, span, message, label, help, severity=Severity.ERROR if self.is_glue else Severity.WARNING)
+
+    def is_damaged(self, span: Span) -> bool:
+        """Whether unknown characters stand in a span or right behind it: what else it lacks may come from them."""
+        at = bisect_left(self.unreadable, span.start)
+        if at == len(self.unreadable):
+            return False
+        offset = self.unreadable[at]
+        blank = re.compile(_BLANK).match(self.source.text, span.end)
+        return offset < span.end or (blank is not None and blank.end() >= offset)
 
     def sorted(self) -> list[Diagnostic]:
         """All diagnostics by place, each once."""

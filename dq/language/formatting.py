@@ -14,7 +14,10 @@ from typing import NamedTuple, TypeAlias
 
 from dq.diagnostics import DqError
 from dq.language import Dialect, parse
+from dq.language.findings import Findings
 from dq.language.lexer import COMMENT, tokenize
+from dq.language.reading import Reader
+from dq.spans import Source
 
 WIDTH = 100
 """The most columns of a line of code, comments behind it aside."""
@@ -48,15 +51,20 @@ def format_text(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -
     Every comment stays: on its own line before what it precedes, or behind what it follows. Line ends become
     line feeds and a byte order mark is dropped, outside of quotes.
 
+    In the dialect of Glue, what follows the document and is ignored stays as it is written, on lines of its own.
+
     Raises:
         DqError: the ruleset has errors; carries them.
         FormatError: the result would not mean the same.
     """
     before = parse(text, dialect=dialect, name=name)
-    pieces = _pieces(text)
-    result = _Layout(pieces).text()
+    end = _document_end(text, dialect)
+    pieces = _pieces(text[:end])
+    laid_out = _Layout(pieces).text()
+    ignored = text[end:].strip()
+    result = f"{laid_out}\n{ignored}\n" if ignored else laid_out
     try:
-        same = before == parse(result, dialect=dialect, name=name) and _comments(pieces) == _comments(_pieces(result))
+        same = before == parse(result, dialect=dialect, name=name) and _comments(pieces) == _comments(_pieces(laid_out))
     except DqError:
         same = False
     if not same:
@@ -65,6 +73,14 @@ def format_text(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -
             help="please report it with the ruleset, or the part of it that shows it",
         )
     return result
+
+
+def _document_end(text: str, dialect: Dialect) -> int:
+    """The offset at which what Glue ignores begins; the end of the text if nothing is ignored."""
+    if dialect != "glue":
+        return len(text)
+    ignored = Reader(Findings(Source(text), dialect), ()).ignored_by_glue()
+    return ignored.start if ignored else len(text)
 
 
 class _Comment(NamedTuple):

@@ -6,7 +6,7 @@ for those that somebody forgot, so that a broken rule never hides the next.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from dq.language.lexer import Token
@@ -122,12 +122,12 @@ def begins_rule(tokens: Sequence[Token], at: int, rule_types: Collection[str]) -
     return at + 1 >= len(tokens) or tokens[at + 1].kind != "LPAR"
 
 
-def outline(tokens: Sequence[Token], partner: Sequence[int], section_words: Collection[str]) -> list[Section]:
-    """The sections in order. `section_words` are the words that begin one in some letter case, folded."""
+def outline(tokens: Sequence[Token], partner: Sequence[int], meant: Callable[[str], str | None]) -> list[Section]:
+    """The sections in order. `meant` knows which one begins with a word that is nearly its keyword."""
     sections: list[Section] = []
     at = 0
     while at < len(tokens):
-        section = _section(tokens, partner, at, section_words)
+        section = _section(tokens, partner, at, meant)
         if section.name == "stray" and sections and sections[-1].name == "stray":
             sections[-1].end = section.end
         else:
@@ -136,15 +136,16 @@ def outline(tokens: Sequence[Token], partner: Sequence[int], section_words: Coll
     return sections
 
 
-def _section(tokens: Sequence[Token], partner: Sequence[int], at: int, section_words: Collection[str]) -> Section:
+def _section(tokens: Sequence[Token], partner: Sequence[int], at: int, meant: Callable[[str], str | None]) -> Section:
     """The section that begins at an index; one stray token if none does."""
     token = tokens[at]
     follows = tokens[at + 1].kind if at + 1 < len(tokens) else ""
     if token.kind in SECTIONS:
         return _bracketed(SECTIONS[token.kind], tokens, partner, at)
-    if token.kind == "IDENT" and follows == "EQUAL":
-        if token.text.casefold() in section_words and not _is_variable(tokens, at):
-            return _bracketed(token.text.casefold(), tokens, partner, at)
+    if token.kind == "IDENT" and follows in ("EQUAL", "COLON"):
+        name = meant(token.text)
+        if name and not _is_variable(tokens, at):
+            return _bracketed(name, tokens, partner, at)
         return _variable(tokens, partner, at)
     if token.kind in _CLOSING and partner[at] > at:
         return Section("stray", at, partner[at] + 1)

@@ -6,7 +6,9 @@ one broken rule costs that rule and no other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from itertools import zip_longest
 from typing import Any
@@ -15,31 +17,48 @@ from dq.language.complaints import Place, explain
 from dq.language.findings import Findings, nearest, shortened
 from dq.language.lexer import COMMENT, UNKNOWN, Token, fixed_tokens, tokenize
 from dq.language.outline import ORDER, SECTIONS, Section, begins_rule, connected, outline, partners, span_of
-from dq.language.parser import RawDocument, Unexpected, run
+from dq.language.parser import RawDocument, RawVariable, Unexpected, run
 from dq.spans import Span
 
 _KEYWORDS = {SECTIONS[kind]: word for word, kind in fixed_tokens().items() if kind in SECTIONS}
 """The keyword of a section by its rule of the grammar."""
 
-_FOLDED = {word.casefold(): name for name, word in _KEYWORDS.items()}
+_KINDS = {name: kind for kind, name in SECTIONS.items()}
+
+_RULES = {word: name for name, word in _KEYWORDS.items()}
+
+
+def _meant_section(word: str) -> str | None:
+    """The section that a word begins in another spelling; None if it is no such word."""
+    meant = nearest(word, _RULES)
+    return _RULES[meant] if meant else None
+
 
 _HINTS = {
     "\r": "end lines with LF or CR LF",
     "\u00a0": "replace the no-break space by a blank",
     "\ufeff": "a byte order mark may stand at the very beginning only",
-    "\u201c": 'write straight double quotes: `"`',
-    "\u201d": 'write straight double quotes: `"`',
-    "\u201e": 'write straight double quotes: `"`',
-    "\u2018": 'write straight double quotes: `"`',
-    "\u2019": 'write straight double quotes: `"`',
-    "'": "texts stand in double quotes",
-    "`": "texts stand in double quotes",
     ";": "separate rules by commas",
     "%": "write a share as a number: `0.5` for 50 %",
     "&": "join rules with `and`",
     "|": "join rules with `or`",
+    "\u2265": "write `>=`",
+    "\u2264": "write `<=`",
+    "\u2260": "write `!=`",
+    "\u2013": "write `-`",
+    "\u2014": "write `-`",
+    "\u2212": "write `-`",
+    "~": "write `matches` for a regular expression, `!=` for unequal",
     "\\": "a backslash may stand inside quotes only",
 }
+
+_QUOTES = "'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+"""Quotes that begin or end no text here."""
+
+_NO_BEGINNING = ("STRING", "DATE", "TIME", "DOLLAR", "INT", "DECIMAL", "MINUS")
+"""The kinds of tokens with which no rule begins."""
+
+_FOREIGN_TEXT = f'[{_QUOTES}]([^"\\n{_QUOTES}]*)[{_QUOTES}]'
 
 
 class Reader:
@@ -50,14 +69,21 @@ class Reader:
         self.rule_types = rule_types
         self.text = findings.source.text
         everything = tokenize(self.text)
-        self.unknown = [token for token in everything if token.kind == UNKNOWN]
+        self.unknown: list[Token] = []
+        self._know_unknown([token for token in everything if token.kind == UNKNOWN])
         self.comment_at_end = (
             bool(everything) and everything[-1].kind == COMMENT and everything[-1].end == len(self.text)
         )
         self.everything = everything
+        self.foreign_comments: list[Span] = []
         readable = [token for token in everything if token.kind != COMMENT and token.kind != UNKNOWN]
         self.tokens = connected(self._without_foreign_comments(readable))
         self._partner: list[int] | None = None
+
+    def _know_unknown(self, unknown: list[Token]) -> None:
+        """Take these for the runs of characters that belong to no token."""
+        self.unknown = unknown
+        self.findings.unreadable = [token.start for token in unknown]
 
     @property
     def partner(self) -> list[int]:
@@ -70,17 +96,20 @@ class Reader:
 
     def document(self) -> RawDocument:
         """The sections of the document; those parts that could not be read are missing."""
-        ignored = self._ignored_by_glue() if self.findings.is_glue else len(self.tokens)
-        self._characters(self.tokens[ignored] if ignored < len(self.tokens) else None)
-        if ignored < len(self.tokens):
+        ignored = self.ignored_by_glue() if self.findings.is_glue else None
+        self._characters(ignored)
+        if ignored:
             self._report_ignored(ignored)
-            self.tokens = self.tokens[:ignored]
+            self.tokens = [token for token in self.tokens if token.start < ignored.start]
+            self._know_unknown([token for token in self.unknown if token.start < ignored.start])
             self._partner = None
         try:
-            whole = run("document", self.tokens)
+            whole: RawDocument = run("document", self.tokens)
         except Unexpected as unexpected:
             return self._recovered(unexpected)
-        return whole if isinstance(whole, RawDocument) else RawDocument()
+        if not (whole.rules or whole.analyzers) and not self.findings.has_errors:
+            self._nothing_to_check()
+        return whole
 
     def rule(self) -> RawDocument:
         """A rule without a section around it."""
@@ -95,11 +124,14 @@ class Reader:
 
     def _characters(self, first_ignored: Token | None) -> None:
         """Report characters that belong to no token, up to the first token that Glue ignores."""
-        # The published parser has read one token beyond the end of the document when it stops.
-        limit = first_ignored.end if first_ignored else len(self.text)
+        limit = first_ignored.start if first_ignored else len(self.text)
+        reported = 0
         for token in self.unknown:
-            if token.start < limit:
-                self._unknown_character(token)
+            if reported <= token.start < limit:
+                reported = self._unknown_character(token)
+        for comment in self.foreign_comments:
+            if comment.start < limit:
+                self._foreign_comment(comment)
         if self.text.startswith("\ufeff"):
             message = "the text begins with a byte order mark"
             self.findings.not_in_glue("DQ302", Span(0, 1), message, "save it as UTF-8 without a byte order mark")
@@ -119,15 +151,29 @@ class Reader:
                 return
             end = token.end
 
-    def _unknown_character(self, token: Token) -> None:
+    def _unknown_character(self, token: Token) -> int:
+        """Report a run of characters; returns the offset up to which all is told."""
         if token.text.startswith('"'):
             self._unclosed_text(token)
-            return
+            return token.end
         first = token.text[0]
+        if first in _QUOTES:
+            return self._foreign_quotes(token)
         shown = f"`{shortened(token.text)}`" if token.text.isprintable() else ascii(token.text[:8])
         hint = _HINTS.get(first) or "remove it, or put it in quotes"
         message = f"unknown character {shown}" if len(token.text) == 1 else f"unknown characters {shown}"
         self.findings.report("DQ001", token.span, message, "this belongs to no word of the language", hint)
+        return token.end
+
+    def _foreign_quotes(self, token: Token) -> int:
+        """Report a text in quotes of another kind, both of them at once if they stand on one line."""
+        closing = re.compile(_FOREIGN_TEXT).match(self.text, token.start)
+        span = Span(token.start, closing.end()) if closing else token.span
+        message = f"`{shortened(self.text[span.start : span.end])}` is no text"
+        label = "this kind of quote belongs to no word of the language"
+        help = f'write `"{shortened(closing[1])}"`' if closing else 'write straight double quotes: `"`'
+        self.findings.report("DQ001", span, message, label, help)
+        return span.end
 
     def _unclosed_text(self, token: Token) -> None:
         """A quote without a partner; a text over several lines before it may hold the real mistake."""
@@ -140,7 +186,7 @@ class Reader:
         self.findings.report("DQ002", span, "text without a closing quote", label, 'add the missing `"`')
 
     def _without_foreign_comments(self, tokens: list[Token]) -> list[Token]:
-        """The tokens without comments of the C kind, which are reported."""
+        """The tokens without comments of the C kind."""
         if "//" not in self.text and "/*" not in self.text:
             return tokens
         kept: list[Token] = []
@@ -152,32 +198,41 @@ class Reader:
                 ending = "\n" if follows.kind == "SLASH" else "*/"
                 end = self.text.find(ending, follows.end)
                 until = len(self.text) if end < 0 else end + len(ending)
-                written = f"`/{follows.text}`"
-                message = f"{written} does not start a comment"
-                span = token.span.to(follows.span)
-                self.findings.report("DQ014", span, message, "comments start with `#`", "write `#` on each line")
+                self.foreign_comments.append(Span(token.start, until))
             else:
                 kept.append(token)
-        self.unknown = [token for token in self.unknown if token.start >= until or until < 0]
+        self._know_unknown([token for token in self.unknown if not self._is_in_foreign_comment(token)])
         return kept
+
+    def _is_in_foreign_comment(self, token: Token) -> bool:
+        at = bisect_right(self.foreign_comments, token.start, key=lambda comment: comment.start)
+        return at > 0 and token.start < self.foreign_comments[at - 1].end
+
+    def _foreign_comment(self, comment: Span) -> None:
+        sign = Span(comment.start, comment.start + 2)
+        message = f"`{self.text[sign.start : sign.end]}` does not start a comment"
+        self.findings.report("DQ014", sign, message, "comments start with `#`", "write `#` on each line")
 
     # -- what Glue ignores -----------------------------------------------------------------------------
 
-    def _ignored_by_glue(self) -> int:
-        """The index of the first token behind the document; the published parser reads no further."""
-        for section in outline(self.tokens, self.partner, ()):
+    def ignored_by_glue(self) -> Token | None:
+        """The first token behind the document; the published parser reads no further."""
+        for section in outline(self.tokens, self.partner, lambda _: None):
             if section.closing is None or section.name not in ("rules", "analyzers"):
                 continue
             at_end = section.end >= len(self.tokens)
             if section.name == "rules" and not at_end and self.tokens[section.end].kind == "ANALYZERS":
                 continue
-            return section.end
-        return len(self.tokens)
+            end = self.tokens[section.closing].end
+            behind = self.everything[bisect_left(self.everything, end, key=lambda token: token.start) :]
+            return next((token for token in behind if _is_glue_token(token)), None)
+        return None
 
-    def _report_ignored(self, at: int) -> None:
+    def _report_ignored(self, first: Token) -> None:
+        last = self.everything[-2 if self.comment_at_end else -1]
         self.findings.report(
             "DQ211",
-            span_of(self.tokens, at, len(self.tokens)),
+            first.span.to(last.span),
             "text behind the document",
             "Glue ignores everything from here on",
             "remove it, or move it in front",
@@ -187,20 +242,21 @@ class Reader:
 
     def _recovered(self, unexpected: Unexpected) -> RawDocument:
         """What can be read of a document that the grammar refuses."""
-        before = len(self.findings.diagnostics)
         fields: dict[str, Any] = {"metadata": (), "sources": (), "variables": [], "rules": [], "analyzers": []}
-        seen: list[Section] = []
-        for section in outline(self.tokens, self.partner, _FOLDED):
-            name = _FOLDED.get(section.name, section.name)
-            section.name = name
+        seen: dict[str, Section] = {}
+        previous: Section | None = None
+        for section in outline(self.tokens, self.partner, _meant_section):
+            name = section.name
             if name == "stray":
-                self._stray(section)
-            elif self._header(section, seen):
+                if previous is None or previous.opening is not None or previous.name == "variable":
+                    self._stray(section)
+                continue
+            if self._header(section, seen):
                 self._contents(section, fields)
-            if name != "stray":
-                seen.append(section)
+            seen.setdefault(name, section)
+            previous = section
         self._sections_missing(seen)
-        if len(self.findings.diagnostics) == before and not self.unknown:
+        if not self.findings.has_errors:  # whatever was overlooked, a refused text is never taken
             place = Place(
                 self.tokens, 0, len(self.tokens), unexpected.at, unexpected.expected, self.partner, self.rule_types
             )
@@ -210,12 +266,20 @@ class Reader:
         }
         return RawDocument(**lists)
 
-    def _sections_missing(self, seen: Sequence[Section]) -> None:
-        if any(section.name in ("rules", "analyzers") for section in seen) or self.findings.has_errors:
+    def _sections_missing(self, seen: Mapping[str, Section]) -> None:
+        if "rules" in seen or "analyzers" in seen or self.findings.has_errors:
             return
-        end = len(self.text)
+        last = self.tokens[-1].end if self.tokens else 0
         message = "the document has no rules and no analyzers"
-        self.findings.report("DQ010", Span(end, end), message, "the document ends here", "add `Rules = [ … ]`")
+        span = Span(max(last - 1, 0), last)
+        self.findings.report("DQ010", span, message, "the document ends here", "add `Rules = [ … ]`")
+
+    def _nothing_to_check(self) -> None:
+        """Report that the lists of a document are all empty."""
+        at = next(index for index, token in enumerate(self.tokens) if token.kind in ("RULES", "ANALYZERS"))
+        span = span_of(self.tokens, at, len(self.tokens))
+        message = "the document has no rules and no analyzers"
+        self.findings.report("DQ010", span, message, "nothing is listed here", "add a rule to `Rules`")
 
     def _stray(self, section: Section) -> None:
         tokens = self.tokens
@@ -239,8 +303,11 @@ class Reader:
             "DQ008", span, f"unexpected `{shortened(first.text)}` outside of the sections", label, help
         )
 
-    def _header(self, section: Section, seen: Sequence[Section]) -> bool:
-        """Report what is wrong with the beginning and the place of a section; false if it cannot be read."""
+    def _header(self, section: Section, seen: Mapping[str, Section]) -> bool:
+        """Report what is wrong with the beginning and the place of a section; false if it cannot be read.
+
+        `seen` holds the first section of each name before this one, in the order of the text.
+        """
         tokens, name = self.tokens, section.name
         first = tokens[section.start]
         self._place(section, seen)
@@ -255,8 +322,11 @@ class Reader:
         keyword = _KEYWORDS[name]
         if first.text != keyword:
             message = f"`{first.text}` is no section"
-            label = f"the names of sections are case-sensitive: this is read as a variable, not as `{keyword}`"
+            label = f"this is read as a variable, not as `{keyword}`"
+            if first.text.casefold() == keyword.casefold():
+                label = f"the names of sections are case-sensitive: {label}"
             self.findings.report("DQ012", first.span, message, label, f"write `{keyword}`")
+            self.tokens[section.start] = first._replace(kind=_KINDS[name])
         bracket = "{" if name in ("metadata", "data_sources") else "["
         help = f"write `{keyword} = {bracket} … {'}' if bracket == '{' else ']'}`"
         opening = section.opening
@@ -268,6 +338,8 @@ class Reader:
             return opening is not None and name in ("rules", "analyzers")
         if section.closing is None:
             closing = {"{": "}", "[": "]"}[bracket]
+            if self._closed_by_another(section, bracket, closing):
+                return name in ("rules", "analyzers")
             if not self._unclosed_text_inside(section):
                 self.findings.report(
                     "DQ004",
@@ -279,15 +351,28 @@ class Reader:
             return name in ("rules", "analyzers")
         return True
 
+    def _closed_by_another(self, section: Section, bracket: str, closing: str) -> bool:
+        """Report a section that ends with the wrong closing bracket, which is then no part of its last piece."""
+        at = section.end - 1
+        last = self.tokens[at]
+        if last.kind not in ("RPAR", "RSQB", "RBRACE") or self.partner[at] >= 0:
+            return False
+        message, label = f"`{last.text}` for `{closing}`", f"`{bracket}` opened this list"
+        self.findings.report("DQ005", last.span, message, label, f"write `{closing}`")
+        if section.pieces:
+            start, _ = section.pieces.pop()
+            section.pieces += [(start, at)] if start < at else []
+        return True
+
     def _unclosed_text_inside(self, section: Section) -> bool:
         start = self.tokens[section.start].start
         return any(token.text.startswith('"') and token.start > start for token in self.unknown)
 
-    def _place(self, section: Section, seen: Sequence[Section]) -> None:
+    def _place(self, section: Section, seen: Mapping[str, Section]) -> None:
         """Report a section that stands behind one that it must precede, or that is there already."""
         rank = ORDER.index(section.name)
-        later = next((each for each in seen if ORDER.index(each.name) > rank), None)
-        twin = section.name != "variable" and any(each.name == section.name for each in seen)
+        later = next((each for name, each in seen.items() if ORDER.index(name) > rank), None)
+        twin = section.name != "variable" and section.name in seen
         if not (later or twin):
             return
         first = self.tokens[section.start]
@@ -308,15 +393,54 @@ class Reader:
             for at, (start, end) in enumerate(section.pieces):
                 if start == end:
                     self._empty_piece(section, at)
+                elif at and self._continues(start):
+                    if not self._leaves_open(section.pieces[at - 1]):
+                        self._comma_inside(section.pieces[at - 1][0], start)
+                elif at + 1 < len(section.pieces) and self._continues(section.pieces[at + 1][0]):
+                    if self._leaves_open((start, end)):
+                        fields[name].extend(self._piece(rule, start, end))
+                    # else the rule goes on behind the comma, which is the news
                 else:
                     fields[name].extend(self._piece(rule, start, end))
             return
+        first = self.tokens[section.start]
+        if name == "variable":
+            broken = RawVariable(first, (), False, first.span)
+            fields["variables"] += self._piece(name, section.start, section.end) or [broken]
+            return
         for read in self._piece(name, section.start, section.end):
-            if name == "variable":
-                fields["variables"].append(read)
-            else:
+            if read:
                 for field, value in read.items():
                     fields[field] = (*(fields.get(field) or ()), *value) if type(value) is tuple else value
+
+    def _continues(self, start: int) -> bool:
+        """Whether what stands behind a comma begins no rule, and so goes on with the one before it."""
+        if start >= len(self.tokens) or self.tokens[start - 1].kind != "COMMA":
+            return False
+        token = self.tokens[start]
+        return token.kind in _NO_BEGINNING and token.text[1:-1] not in self.rule_types
+
+    def _leaves_open(self, piece: tuple[int, int]) -> bool:
+        """Whether a bracket that is never closed stands in a piece: what follows may belong inside."""
+        return any(self.partner[at] < 0 and self.tokens[at].kind in ("LPAR", "LSQB", "LBRACE") for at in range(*piece))
+
+    def _comma_inside(self, before: int, start: int) -> None:
+        """Report a comma that cuts the rule which begins at the first index."""
+        left, comma, right = self.tokens[start - 2 : start + 1]
+        kinds = [token.kind for token in self.tokens[before:start]]
+        if left.kind == "INT" and right.kind == "INT" and left.end + 1 == right.start:
+            number = f"{left.text},{right.text}"
+            label, help = "a comma ends a rule", "write the number without a comma, a decimal point as `.`"
+            span = left.span.to(right.span)
+            self.findings.report("DQ015", span, f"`{shortened(number)}` is not a number", label, help)
+            return
+        message, help = "comma between parameters", "separate parameters by blanks"
+        if "BETWEEN" in kinds:
+            message, help = "comma between the ends of a range", "write `and` instead"
+        elif "IN" in kinds:
+            message, help = "comma between values without brackets", "write `in [ … ]`"
+        label = f"a comma ends a rule, and `{shortened(right.text)}` begins none"
+        self.findings.report("DQ007", comma.span, message, label, help)
 
     def _empty_piece(self, section: Section, at: int) -> None:
         is_last = at == len(section.pieces) - 1
@@ -329,7 +453,7 @@ class Reader:
         read: list[Any] = []
         while start < end:
             try:
-                read.append(run(rule, self.tokens[start:end]))
+                read.append(run(rule, self._between(start, end)))
                 break
             except Unexpected as unexpected:
                 at, wanted = start + unexpected.at, unexpected.expected
@@ -340,12 +464,22 @@ class Reader:
             if complaint.resume is None:
                 break
             with suppress(Unexpected):  # the piece in front of the missing comma is incomplete; the comma is the news
-                read.append(run(rule, self.tokens[start : complaint.resume]))
+                read.append(run(rule, self._between(start, complaint.resume)))
             start = complaint.resume
         return read
+
+    def _between(self, start: int, end: int) -> Iterator[Token]:
+        """The tokens of a range, one by one: copying what follows every missing comma would be quadratic."""
+        return map(self.tokens.__getitem__, range(start, end))
 
     def _is_consequence(self, start: int, end: int) -> bool:
         """Whether unknown characters in or right behind a piece are reported already."""
         first = self.tokens[start].start
         last = self.tokens[end].end if end < len(self.tokens) else len(self.text)
-        return any(first <= token.start <= last for token in self.unknown)
+        at = bisect_left(self.unknown, first, key=lambda token: token.start)
+        return at < len(self.unknown) and self.unknown[at].start <= last
+
+
+def _is_glue_token(token: Token) -> bool:
+    """Whether the published lexer makes a token of this; to it a quote by itself is one too."""
+    return token.kind != COMMENT and (token.kind != UNKNOWN or token.text[0] in "\"'")

@@ -11,18 +11,10 @@ from typing import Any
 import pytest
 
 import dq
+from dq.diagnostics import Severity
 
 DATA = Path(__file__).parent / "data"
 EXAMPLES = DATA / "examples"
-
-DIFFERENT = {
-    "own-523": "a list under `Version` stays a list, so that the text parses to the same ruleset",
-    "mut-258": "a list under `Primary` stays a list, so that the text parses to the same ruleset",
-    "mut-043": "labels of a whole composite are printed, so that the text parses to the same rule",
-    "mut-543": "labels of a whole composite are printed, so that the text parses to the same rule",
-    "own-581": "an unfinished text behind the document is refused: nothing may be dropped silently",
-}
-"""Cases in which we differ on purpose; docs/compatibility.md lists them."""
 
 REFUSED_IN_DQ = {
     "analyzers_before_rules",
@@ -61,7 +53,7 @@ def agrees(case: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case["id"])
 def test_the_published_parser_agrees(case: dict[str, Any]) -> None:
-    assert agrees(case) is (case["id"] not in DIFFERENT)
+    assert agrees(case)
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if case["accept"]], ids=lambda case: case["id"])
@@ -104,14 +96,47 @@ def test_valid_examples_parse(path: Path) -> None:
         assert dq.parse(read(path)).source.text
 
 
+PLACES = dict(line.split("\t") for line in (Path(__file__).parent / "invalid_places.tsv").read_text().splitlines())
+"""Where the first error of each invalid example stands, and its code: `line:column code`."""
+
+
 @pytest.mark.parametrize("path", examples("invalid"), ids=lambda path: path.stem)
 def test_invalid_examples_are_refused_at_their_place(path: Path) -> None:
-    text = read(path)
     with pytest.raises(dq.DqError) as caught:
-        dq.parse(text, dialect="glue" if path.stem in ONLY_INVALID_IN_GLUE else "dq")
-    diagnostics = caught.value.diagnostics
-    assert diagnostics
-    for diagnostic in diagnostics:
-        assert 0 <= diagnostic.span.start <= diagnostic.span.end <= len(text)
-        line, _ = diagnostic.source.position(diagnostic.span.start)
-        assert not diagnostic.source.line(line).startswith("#"), "a comment is never the fault"
+        dq.parse(read(path), dialect="glue" if path.stem in ONLY_INVALID_IN_GLUE else "dq")
+    first = next(each for each in caught.value.diagnostics if each.severity is Severity.ERROR)
+    line, column = first.source.position(first.span.start)
+    assert f"{line}:{column} {first.code}" == PLACES[path.stem]
+
+
+@pytest.mark.parametrize("path", examples("invalid"), ids=lambda path: path.stem)
+def test_invalid_examples_are_refused_in_the_dialect_of_glue(path: Path) -> None:
+    with pytest.raises(dq.DqError):
+        dq.parse(read(path), dialect="glue")
+
+
+@pytest.mark.parametrize("path", examples("extensions"), ids=lambda path: path.stem)
+def test_extensions_are_refused_in_the_dialect_of_glue_and_lint_says_so(path: Path) -> None:
+    with pytest.raises(dq.DqError):
+        dq.parse(read(path), dialect="glue")
+    assert dq.check(read(path))
+
+
+@pytest.mark.parametrize("path", examples("quirks"), ids=lambda path: path.stem)
+def test_lint_tells_what_glue_would_misread(path: Path) -> None:
+    assert dq.check(read(path))
+    assert dq.check(read(path), dialect="glue")
+    assert dq.parse(read(path), dialect="glue").source.text
+
+
+@pytest.mark.parametrize("path", examples("."), ids=lambda path: path.stem)
+def test_examples_that_glue_takes_are_not_called_unportable(path: Path) -> None:
+    assert not [each for each in dq.check(read(path)) if each.code.startswith("DQ3")]
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case["accept"]], ids=lambda case: case["id"])
+def test_the_document_round_trips_in_the_dialect_of_glue(case: dict[str, Any]) -> None:
+    ruleset = dq.parse(case["ruleset"], dialect="glue")
+    again = dq.parse(ruleset.document(), dialect="glue")
+    assert again == ruleset
+    assert str(again) == str(ruleset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,22 @@ def test_the_examples_are_there() -> None:
 @pytest.mark.parametrize("path", VALID, ids=_name)
 def test_every_valid_example_keeps_its_meaning(path: Path) -> None:
     _check(_text(path))
+
+
+@pytest.mark.parametrize("dialect", ["dq", "glue"])
+def test_every_recorded_document_keeps_its_meaning(dialect: str) -> None:
+    lines = (EXAMPLES.parent / "parse_cases.jsonl").read_text(encoding="utf-8").splitlines()
+    formatted = 0
+    for text in (json.loads(line)["ruleset"] for line in lines):
+        try:
+            before = parse(text, dialect=dialect)
+        except DqError:
+            continue
+        once = format_text(text, dialect=dialect)
+        assert format_text(once, dialect=dialect) == once
+        assert parse(once, dialect=dialect) == before
+        formatted += 1
+    assert formatted > 300
 
 
 SPACES = st.sampled_from(

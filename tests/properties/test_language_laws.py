@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 import dq
 from dq.diagnostics import Severity
+from dq.language import parse_rule
+from dq.render.diagnostics import render_github, render_json, render_text
 
 DATA = Path(__file__).parents[1] / "conformance" / "data"
 VALID = sorted({path.read_text() for path in (DATA / "examples").rglob("*.dqdl")})
@@ -101,6 +103,7 @@ def outcome(text: str, dialect: str) -> None:
         assert 0 <= each.span.start <= each.span.end <= len(text)
         assert each.message
         assert str(each)
+    assert all(render(diagnostics) or not diagnostics for render in (render_text, render_json, render_github))
     errors = [each for each in diagnostics if each.severity is Severity.ERROR]
     try:
         ruleset = dq.parse(text, dialect=dialect)
@@ -109,8 +112,12 @@ def outcome(text: str, dialect: str) -> None:
         assert list(error.diagnostics) == diagnostics
         return
     assert not errors
-    if dialect == "dq":
-        assert dq.parse(ruleset.document()) == ruleset
+    again = dq.parse(ruleset.document(), dialect=dialect)
+    assert again == ruleset
+    assert hash(again) == hash(ruleset)
+    assert str(again) == str(ruleset)
+    if dialect == "dq" and not ruleset.variables:
+        assert [each for rule in ruleset.rules for each in parse_rule(str(rule)).rules] == list(ruleset.rules)
 
 
 @settings(max_examples=examples(300))
@@ -118,6 +125,23 @@ def outcome(text: str, dialect: str) -> None:
 def test_any_text(text: str, dialect: str) -> None:
     outcome(text, dialect)
     outcome(f"Rules = [ {text} ]", dialect)
+
+
+@settings(max_examples=examples(200))
+@given(
+    st.binary(max_size=80),
+    st.sampled_from(["latin-1", "utf-16-le", "cp1252", "utf-8", "cp037"]),
+    st.sampled_from(["surrogateescape", "replace", "surrogatepass"]),
+    dialects,
+)
+def test_bytes_decoded_in_odd_ways(data: bytes, encoding: str, errors: str, dialect: str) -> None:
+    try:
+        text = data.decode(encoding, errors)
+    except UnicodeDecodeError:
+        return
+    outcome(text, dialect)
+    outcome(f'Rules = [ IsComplete "{text}" ]', dialect)
+    outcome(f"Rules = [ RowCount > {text} ]", dialect)
 
 
 @settings(max_examples=examples(500))
@@ -154,6 +178,10 @@ def test_a_text_with_a_part_lost_doubled_or_put_in(text: str, data: st.DataObjec
         "[" * 50_000,
         "RowCount > 0," * 20_000,
         "RowCount ! " * 5_000,
+        "(" * 50_000 + "RowCount > 0" + ') labels=["k"="v"]' * 50_000,
+        "RowCount > 1 " * 20_000,
+        "RowCount > 1, " * 50_000 + "@",
+        'IsUnique [ "a", ' * 20_000,
     ],
     ids=lambda text: text[:24],
 )
@@ -173,6 +201,7 @@ def test_depth_and_length_have_no_bound(text: str, dialect: str) -> None:
     [
         "# a comment that holds the whole text, and // in it",  # no token is left beside a C comment
         'Rules = [ ColumnValues "d" > now() - 1 days ]',  # a date that is calculated with
+        'Rules = [ IsComplete [a] ]"',  # what Glue ignores behind the document hid the mistake inside
         'DefaultLabels = [ "k"="v" ] Rules = [ RowCount > ]',  # labels beside a rule that cannot be read
     ],
 )

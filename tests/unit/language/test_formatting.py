@@ -101,3 +101,14 @@ def test_the_example_of_the_documentation_is_in_shape() -> None:
     example = "\n".join(line[4:] for line in lines).strip() + "\n"
     assert example.startswith("# Orders")
     assert format_text(example) == example
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    ["foo", "] } )", "// x", "'x' # c", "((\n# a\n\n\n# b", "Rules=[ RowCount >", '"abc @ [', "Analyzers Rules = ["],
+)
+def test_what_glue_ignores_behind_a_document_stays_as_it_is(ignored: str) -> None:
+    text = f"Analyzers=[RowCount]  # c\n {ignored}  \n"
+    once = format_text(text, dialect="glue")
+    assert once == f"Analyzers = [\n    RowCount\n]  # c\n\n{ignored}\n"
+    assert format_text(once, dialect="glue") == once
