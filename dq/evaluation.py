@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from dq.binding import bind
 from dq.diagnostics import DqError
 from dq.engines.base import Engine, EngineError
+from dq.files.measuring import FileScans
+from dq.files.places import Roots
 from dq.language import Dialect, parse
-from dq.metrics import Measured, Metric, Size
+from dq.metrics import FilesBelow, Measured, Metric, Size
 from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
 from dq.planning import Plan, plan
-from dq.rules.base import BoundRule, Judgement
+from dq.rules.base import SIGNATURES, BoundRule, Judgement
 from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
 
 if TYPE_CHECKING:
@@ -40,12 +42,15 @@ class Options:
         fail_empty_scope: whether a rule whose `where` keeps no row fails instead of passing with a note.
         now: the instant of evaluation; None for the present. A naive one is meant in UTC.
         progress: told what is being done.
+        allow_paths: folders and URL prefixes below which a ruleset may name files, beside the folders of the
+            data and the working directory.
     """
 
     samples: int = 5
     fail_empty_scope: bool = False
     now: datetime | None = None
     progress: Progress = _silent
+    allow_paths: Sequence[str | os.PathLike[str]] = ()
 
 
 def load(ruleset: Ruleset | str | os.PathLike[str], *, dialect: Dialect = "dq") -> Ruleset:
@@ -82,7 +87,7 @@ def _is_path(text: str) -> bool:
 
 def evaluate(
     ruleset: Ruleset | str | os.PathLike[str],
-    data: Any,
+    data: Any = None,
     *,
     engine: str | None = None,
     read: ReadOptions | Mapping[str, ReadOptions] | None = None,
@@ -95,7 +100,7 @@ def evaluate(
     Args:
         ruleset: a path, the text of a ruleset, or a parsed one.
         data: a path, a table in memory (pandas, Polars, Arrow, DuckDB relation), or a mapping from alias to
-            either, where `primary` is the table under test.
+            either, where `primary` is the table under test. May be left out when all rules are about files.
         engine: `duckdb`, which is also the default.
         read: how files are read, for all or by alias.
         options: samples, the instant of evaluation, progress.
@@ -114,13 +119,25 @@ def evaluate(
     if engine not in (None, "duckdb"):
         raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")
     with Tables(data, options=read, memory_limit=memory_limit, threads=threads) as tables:
-        return run(parsed, DuckDBEngine(tables), options, recover=tables.recover)
+        on = DuckDBEngine(tables)
+        files = FileScans(roots(tables.folders, options), tables.paths("primary"), on, options.progress)
+        return run(parsed, on, options, recover=tables.recover, files=files)
+
+
+def roots(folders: Iterable[str], options: Options) -> Roots:
+    """Where a ruleset may look for files."""
+    return Roots(folders, [os.fspath(each) for each in options.allow_paths])
 
 
 def run(
-    ruleset: Ruleset, engine: Engine, options: Options, *, recover: Callable[[Exception], bool] = lambda error: False
+    ruleset: Ruleset,
+    engine: Engine,
+    options: Options,
+    *,
+    recover: Callable[[Exception], bool] = lambda error: False,
+    files: FileScans | None = None,
 ) -> Evaluation:
-    """Evaluate on an engine.
+    """Evaluate on an engine; scans of files are measured beside it.
 
     `recover` is asked when a scan fails: True means that the tables have changed so that it is worth another
     try, such as a CSV column that became text.
@@ -128,8 +145,8 @@ def run(
     started = datetime.now(UTC)
     clock = time.perf_counter()
     now = _aware(options.now) if options.now else started
-    _demand_primary(engine)
-    prepared, facts = _measured(ruleset, engine, now, options, recover)
+    files = files or FileScans(roots((), options), None, engine, options.progress)
+    prepared, facts = _measured(ruleset, engine, files, now, options, recover)
     judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
     failures = {rule: Judgement(Verdict.ERROR, reason) for rule, reason in prepared.problems.items()}
     samples = _samples(prepared, judged, facts.found, engine, options)
@@ -157,10 +174,16 @@ def _aware(instant: datetime) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-def _demand_primary(engine: Engine) -> None:
-    if "primary" not in engine.schemas():
-        given = ", ".join(f"`{alias}`" for alias in engine.schemas()) or "none"
-        raise DqError(f"no table has the alias `primary` (given: {given})", help="name the table under test `primary`")
+def _demand_primary(ruleset: Ruleset, engine: Engine) -> None:
+    """Rules about files can do without a table under test, all others cannot."""
+    if "primary" in engine.schemas():
+        return
+    if all(SIGNATURES[rule.name].reads_files for rule in leaves(ruleset.rules) if rule.name in SIGNATURES):
+        return
+    if not engine.schemas():
+        raise DqError("no data: only rules about files can do without", help="give the table under test")
+    given = ", ".join(f"`{alias}`" for alias in engine.schemas())
+    raise DqError(f"no table has the alias `primary` (given: {given})", help="name the table under test `primary`")
 
 
 # -- bind and plan -------------------------------------------------------------------------------------
@@ -176,7 +199,12 @@ class Prepared:
 
 
 def prepare(ruleset: Ruleset, engine: Engine, now: datetime) -> Prepared:
-    """Bind every leaf rule and plan the scans that answer them all."""
+    """Bind every leaf rule and plan the scans that answer them all.
+
+    Raises:
+        DqError: there is no table under test, and a rule needs one.
+    """
+    _demand_primary(ruleset, engine)
     bound: dict[Rule, BoundRule] = {}
     problems: dict[Rule, str] = {}
     metrics: list[Metric] = []
@@ -217,17 +245,24 @@ class _Facts:
 
 
 def _measured(
-    ruleset: Ruleset, engine: Engine, now: datetime, options: Options, recover: Callable[[Exception], bool]
+    ruleset: Ruleset,
+    engine: Engine,
+    files: FileScans,
+    now: datetime,
+    options: Options,
+    recover: Callable[[Exception], bool],
 ) -> tuple[Prepared, _Facts]:
     """Bind, plan and measure; again from the start whenever the tables had to change."""
     while True:
         prepared = prepare(ruleset, engine, now)
-        facts = _measure_all(prepared.plan, engine, options, recover)
+        facts = _measure_all(prepared.plan, engine, files, options, recover)
         if facts is not None:
             return prepared, facts
 
 
-def _measure_all(plan: Plan, engine: Engine, options: Options, recover: Callable[[Exception], bool]) -> _Facts | None:
+def _measure_all(
+    plan: Plan, engine: Engine, files: FileScans, options: Options, recover: Callable[[Exception], bool]
+) -> _Facts | None:
     found: dict[Metric, Measured] = {}
     failed: dict[Metric, str] = {}
     total = len(plan.scans)
@@ -236,7 +271,7 @@ def _measure_all(plan: Plan, engine: Engine, options: Options, recover: Callable
         scan = pending.pop()
         options.progress("scanning", total - len(pending) - 1, total)
         try:
-            found.update(engine.measure(scan))
+            found.update((files if isinstance(scan.grain, FilesBelow) else engine).measure(scan))
         except EngineError as error:
             if error.__cause__ is not None and isinstance(error.__cause__, Exception) and recover(error.__cause__):
                 return None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dq import casts, regex, sql, sqltext
     from dq import metrics as dq_metrics
+    from dq.files import filters as file_filters
 else:
 
     class _Lazy:
@@ -30,8 +31,9 @@ else:
     sqlglot = _Lazy("sqlglot")
     casts = _Lazy("dq.casts")
     dq_metrics = _Lazy("dq.metrics")
+    file_filters = _Lazy("dq.files.filters")
     regex = _Lazy("dq.regex")
     sql = _Lazy("dq.sql")
     sqltext = _Lazy("dq.sqltext")
 
-__all__ = ["casts", "dq_metrics", "exp", "regex", "sql", "sqlglot", "sqltext"]
+__all__ = ["casts", "dq_metrics", "exp", "file_filters", "regex", "sql", "sqlglot", "sqltext"]

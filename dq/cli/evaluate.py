@@ -80,6 +80,13 @@ def data_options(command: Any) -> Any:
 @click.option(
     "--fail-empty-scope", is_flag=True, help="Fail rules whose where clause keeps no row, instead of passing."
 )
+@click.option(
+    "--allow-path",
+    "allow_paths",
+    multiple=True,
+    metavar="ROOT",
+    help="A folder or URL prefix below which the ruleset may name files, beside the data's folders and this one.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Only the rules that did not pass, and the score.")
 @click.option("--verbose", "-v", is_flag=True, help="All metrics, parts of composites, samples of failing rows.")
 def command(
@@ -91,6 +98,7 @@ def command(
     samples: int,
     now: str | None,
     fail_empty_scope: bool,
+    allow_paths: Sequence[str],
     quiet: bool,
     verbose: bool,
     **reading: Any,
@@ -102,8 +110,10 @@ def command(
     dq evaluate orders.dqdl --data primary=orders.csv --data customers=customers.csv
     dq evaluate --rule 'IsComplete "email"' --rule 'RowCount > 0' orders.parquet
     dq evaluate orders.dqdl 'orders/**/*.parquet' -o report.html -o report.json
+    dq evaluate arrived.dqdl --allow-path s3://landing/orders
 
-    Parquet, CSV, JSON lines and Arrow files, folders and globs of them, with hive partitions. The exit code
+    Parquet, CSV, JSON lines and Arrow files, folders and globs of them, with hive partitions. A ruleset of
+    nothing but rules about files (FileSize, FileFreshness ...) needs no DATA. The exit code
     is 0 if all rules passed, 1 if a rule failed, 2 if the ruleset or the command is wrong, 3 if something
     could not be measured.
     """
@@ -112,10 +122,16 @@ def command(
     ruleset, tables = sort_words(words, data, rule)
     places = destinations(output, form)
     with progress_bar(quiet) as progress:
-        options = Options(samples=samples, fail_empty_scope=fail_empty_scope, now=_instant(now), progress=progress)
+        options = Options(
+            samples=samples,
+            fail_empty_scope=fail_empty_scope,
+            now=_instant(now),
+            progress=progress,
+            allow_paths=allow_paths,
+        )
         evaluation = evaluate(
             ruleset,
-            tables,
+            tables or None,
             read=read_options(reading),
             options=options,
             memory_limit=reading["memory_limit"],
@@ -133,7 +149,10 @@ def command(
 
 
 def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-    """The ruleset and the tables by alias, from the words of the command line."""
+    """The ruleset and the tables by alias, from the words of the command line.
+
+    There may be none, since rules about files can do without.
+    """
     rest = list(words)
     if rules:
         ruleset: Any = parse_rules(rules)
@@ -148,8 +167,6 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
         if alias in tables:
             raise click.UsageError(f"the alias `{alias}` is given twice")
         tables[alias] = path
-    if not tables:
-        raise click.UsageError("no data: name a file, or use --data PATH")
     return ruleset, tables
 
 

@@ -33,7 +33,7 @@ def command(
     from dq.explanation import explain
 
     ruleset, tables = sort_words(words, data, rule)
-    plan = explain(ruleset, tables, read=read_options(reading))
+    plan = explain(ruleset, tables or None, read=read_options(reading))
     click.echo(as_json(plan) if form == "json" else as_text(plan, with_sql=with_sql))
     return 3 if plan.problems else 0
 
@@ -45,7 +45,7 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
         lines.append(f"scan {at}  {step.kind}, {_plural(len(step.rules), 'rule')}")
         lines += [f"    reads {alias}: {_names(names)}" for alias, names in step.columns.items()]
         lines += [f"    - {rule}" for rule in step.rules]
-        if with_sql:
+        if with_sql and step.sql:
             lines += ["", *(f"    {line}" for line in _pretty(step).splitlines())]
         lines.append("")
     if plan.without_scan:
