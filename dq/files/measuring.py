@@ -12,7 +12,7 @@ from dq.files.base import Files, Listing
 from dq.files.filters import keep
 from dq.files.local import LocalFiles
 from dq.files.names import hidden
-from dq.files.places import FilesError, Roots, place
+from dq.files.places import FilesError, Place, Roots, place
 from dq.files.remote import remote
 from dq.metrics import Digests, FileFound, FilesBelow, Measured, Metric, Names, NamesMatching
 from dq.metrics import Files as FilesMetric
@@ -47,7 +47,7 @@ class FileScans:
         self._engine = engine
         self._progress = progress
         self._systems: dict[str, Files] = {}
-        self._listings: dict[str | None, Listing | FilesError] = {}
+        self._listings: dict[Place | None, Listing | FilesError] = {}
         self._digests: dict[tuple[str, str], str] = {}
 
     def measure(self, scan: Scan, /) -> Mapping[Metric, Measured]:
@@ -58,7 +58,8 @@ class FileScans:
             listing = self._listing(metric.path)
             files = keep(listing.files, metric.filter, self._search)
             if metric.digests:
-                files = self._with_digests(files, metric.digests, self._system(metric.path))
+                system = self._system(None if metric.path is None else place(metric.path))
+                files = self._with_digests(files, metric.digests, system)
             found[metric] = metric.state(
                 (tuple(files), len(listing.files), listing.single, listing.missing, listing.notes)
             )
@@ -68,13 +69,14 @@ class FileScans:
 
     def _listing(self, path: str | None) -> Listing:
         """The files at a path, looked up once: a server that does not answer is not asked again either."""
-        if path not in self._listings:
+        where = None if path is None else place(path)
+        if where not in self._listings:
             self._progress("listing files", 0, 0)
             try:
-                self._listings[path] = self._of_primary() if path is None else self._system(path).find(place(path))
+                self._listings[where] = self._of_primary() if where is None else self._system(where).find(where)
             except FilesError as error:
-                self._listings[path] = error
-        found = self._listings[path]
+                self._listings[where] = error
+        found = self._listings[where]
         if isinstance(found, FilesError):
             raise found
         return found
@@ -87,11 +89,11 @@ class FileScans:
             )
         return LocalFiles(self._roots).named(self._primary)
 
-    def _system(self, path: str | None) -> Files:
-        scheme = place(path).scheme if path is not None else ""
+    def _system(self, where: Place | None) -> Files:
+        scheme = where.scheme if where else ""
         if scheme not in self._systems:
-            if scheme:
-                self._roots.admit(place(path or ""))  # before a library is asked for
+            if where:
+                self._roots.admit(where)  # before a library is asked for
             self._systems[scheme] = remote(scheme, self._roots) if scheme else LocalFiles(self._roots)
         return self._systems[scheme]
 

@@ -14,7 +14,7 @@ from dq.files.names import hidden
 from dq.files.places import EVERYTHING_BELOW, FilesError, Glob, Place, Roots
 from dq.metrics import FileFound
 
-CONNECT_SECONDS, REQUEST_SECONDS = 10, 60
+CONNECT_SECONDS, REQUEST_SECONDS = 10, 30
 
 
 def remote(scheme: str, roots: Roots) -> Files:
@@ -166,7 +166,7 @@ class FsspecFiles:
             return Listing(missing=True)
         if info["type"] == "directory":
             return self._below(place, EVERYTHING_BELOW)
-        name = path.rstrip("/").rpartition("/")[2]
+        name = place.shown.rpartition("/")[2]
         return Listing((_file(system, place.shown, name, info, place.path),), single=True)
 
     def _below(self, place: Place, wanted: Glob) -> Listing:

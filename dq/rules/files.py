@@ -53,6 +53,8 @@ class FileRule(BoundRule):
             return f"filterOrder names `{missing[0]}`, and the rule has no such tag"
         if not _is_number(self.tags.get("recentFiles", "0")):
             return f"recentFiles takes a whole number, not `{self.tags['recentFiles']}`"
+        if self.algorithm() not in _DIGITS:
+            return f"hashAlgorithm knows {', '.join(_DIGITS)}, not `{self.tags['hashAlgorithm']}`"
         if "uriRegex" in self.tags:
             file_filters.pattern_of(self.tags["uriRegex"])  # raises what is wrong with it
         return ""

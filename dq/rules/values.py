@@ -344,8 +344,11 @@ def instant(operand: Operand, rule: BoundRule) -> datetime:
         return datetime.combine(date.fromisoformat(operand.text), datetime.min.time())
     now = rule.context.now.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)
     if isinstance(operand, Now):
-        offset = _length(operand.offset) if operand.offset else timedelta()
-        return now - offset if operand.sign == "-" else now + offset
+        try:
+            offset = _length(operand.offset) if operand.offset else timedelta()
+            return now - offset if operand.sign == "-" else now + offset
+        except OverflowError:
+            raise ConditionError(f"`{operand}` lies outside of the calendar, which has the years 1 to 9999") from None
     if isinstance(operand, Time):
         zone = _zone(rule.tags.get("timeZone", rule.context.zone))
         today = rule.context.now.astimezone(zone).date()
