@@ -209,14 +209,18 @@ class Roots:
                 )
             return place.path
         real = os.path.realpath(place.path)
-        if not any(Path(real).is_relative_to(root) for root in self._local):
-            target = "" if real == place.path else f", which is `{real}`"
+        if not self._holds(real):
+            leads_out = self._holds(place.path)  # where a link elsewhere leads is not for the ruleset to know
+            target = f", which is `{real}`" if leads_out else ""
             raise FilesError(
                 f"the ruleset may not read `{place.path}`{target}: it lies outside of the data's folders, "
                 "the working directory and the allowed paths",
-                help=f"if it may, allow it: --allow-path {Path(real).parent}",
+                help=f"if it may, allow it: --allow-path {Path(real if leads_out else place.path).parent}",
             )
         return real
+
+    def _holds(self, path: str) -> bool:
+        return any(Path(path).is_relative_to(root) for root in self._local)
 
     @staticmethod
     def _is_below(url: str, root: str) -> bool:

@@ -87,6 +87,14 @@ def test_what_lies_elsewhere_is_refused_with_advice(folder: Path, path: str) -> 
     assert "--allow-path" in caught.value.help
 
 
+def test_where_a_link_leads_is_told_for_links_below_a_root_only(folder: Path) -> None:
+    (folder / "secret" / "hint").symlink_to("/nowhere/hidden")
+    for path, words in {"out/key": "which is", "../secret/hint": "may not read"}.items():
+        with pytest.raises(FilesError, match=words) as caught:
+            Roots().admit(place(path))
+        assert "nowhere" not in str(caught.value)
+
+
 def test_an_allowed_path_and_the_folders_of_the_data_are_roots(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = str(folder / "secret")
     assert Roots(allowed=[secret]).admit(place("out/key")) == f"{secret}/key"
