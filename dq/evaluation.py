@@ -20,6 +20,7 @@ from dq.metrics import FilesBelow, Measured, Metric, Size
 from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
 from dq.planning import Plan, plan
 from dq.rules.base import SIGNATURES, BoundRule, Judgement
+from dq.sources.options import NO_DATA
 from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Options:
     fail_empty_scope: bool = False
     now: datetime | None = None
     progress: Progress = _silent
-    allow_paths: Sequence[str | os.PathLike[str]] = ()
+    allow_paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = ()
 
 
 def load(ruleset: Ruleset | str | os.PathLike[str], *, dialect: Dialect = "dq") -> Ruleset:
@@ -87,7 +88,7 @@ def _is_path(text: str) -> bool:
 
 def evaluate(
     ruleset: Ruleset | str | os.PathLike[str],
-    data: Any = None,
+    data: Any = NO_DATA,
     *,
     engine: str | None = None,
     read: ReadOptions | Mapping[str, ReadOptions] | None = None,
@@ -126,7 +127,9 @@ def evaluate(
 
 def roots(folders: Iterable[str], options: Options) -> Roots:
     """Where a ruleset may look for files."""
-    return Roots(folders, [os.fspath(each) for each in options.allow_paths])
+    given = options.allow_paths
+    allowed = [given] if isinstance(given, str | os.PathLike) else given
+    return Roots(folders, [os.fspath(each) for each in allowed])
 
 
 def run(
@@ -178,7 +181,8 @@ def _demand_primary(ruleset: Ruleset, engine: Engine) -> None:
     """Rules about files can do without a table under test, all others cannot."""
     if "primary" in engine.schemas():
         return
-    if all(SIGNATURES[rule.name].reads_files for rule in leaves(ruleset.rules) if rule.name in SIGNATURES):
+    known = [SIGNATURES.get(rule.name) for rule in leaves(ruleset.rules)]
+    if known and all(each and each.reads_files for each in known):
         return
     if not engine.schemas():
         raise DqError("no data: only rules about files can do without", help="give the table under test")

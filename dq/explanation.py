@@ -14,6 +14,7 @@ from dq.files.measuring import describe
 from dq.lazy import exp
 from dq.metrics import FilesBelow, Groups, Returning, Rows
 from dq.planning import Scan
+from dq.sources.options import NO_DATA
 from dq.sql import compile_scan
 from dq.syntax import Rule, Ruleset
 
@@ -56,7 +57,7 @@ class Explanation:
 
 def explain(
     ruleset: Ruleset | str | os.PathLike[str],
-    data: Any = None,
+    data: Any = NO_DATA,
     *,
     read: ReadOptions | Mapping[str, ReadOptions] | None = None,
 ) -> Explanation:

@@ -13,6 +13,7 @@ import click
 
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
+from dq.sources.options import NO_DATA
 
 if TYPE_CHECKING:
     from dq.evaluation import Progress
@@ -131,7 +132,7 @@ def command(
         )
         evaluation = evaluate(
             ruleset,
-            tables or None,
+            tables,
             read=read_options(reading),
             options=options,
             memory_limit=reading["memory_limit"],
@@ -148,11 +149,8 @@ def command(
 # -- what is read --------------------------------------------------------------------------------------
 
 
-def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-    """The ruleset and the tables by alias, from the words of the command line.
-
-    There may be none, since rules about files can do without.
-    """
+def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) -> tuple[Any, Any]:
+    """The ruleset, and the tables by alias or NO_DATA, from the words of the command line."""
     rest = list(words)
     if rules:
         ruleset: Any = parse_rules(rules)
@@ -167,7 +165,7 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
         if alias in tables:
             raise click.UsageError(f"the alias `{alias}` is given twice")
         tables[alias] = path
-    return ruleset, tables
+    return ruleset, tables or NO_DATA
 
 
 def parse_rules(rules: Sequence[str]) -> Any:

@@ -33,7 +33,7 @@ def command(
     from dq.explanation import explain
 
     ruleset, tables = sort_words(words, data, rule)
-    plan = explain(ruleset, tables or None, read=read_options(reading))
+    plan = explain(ruleset, tables, read=read_options(reading))
     click.echo(as_json(plan) if form == "json" else as_text(plan, with_sql=with_sql))
     return 3 if plan.problems else 0
 

@@ -46,7 +46,7 @@ class LocalFiles:
     def named(self, paths: Iterable[str]) -> Listing:
         """Files that are known by their paths: those that the data was read from."""
         files = []
-        for path in paths:
+        for path in dict.fromkeys(paths):
             file = _found(path, Path(path).name, os.path.realpath(path))
             if file is None:
                 raise FilesError(f"`{path}` is no file any more")
@@ -82,21 +82,17 @@ class _Walk:
             for entry in _entries(path):
                 name = f"{above}{entry.name}"
                 behind = wanted.step(positions, entry.name)
-                if entry.is_dir(follow_symlinks=False):
+                if entry.is_symlink() and Path(entry.path).is_dir():
+                    self.links += bool(behind)
+                elif entry.is_dir(follow_symlinks=False):
                     if behind:
                         pending.append((entry.path, f"{name}/", behind))
                 elif wanted.wants(behind):
                     self._take(entry, name)
 
     def _take(self, entry: os.DirEntry[str], name: str) -> None:
-        uri = str(Path(self.folder, name))
-        target = entry.path
-        if entry.is_symlink():
-            target = self.roots.admit(Place(entry.path))
-            if Path(target).is_dir():
-                self.links += 1
-                return
-        file = _found(uri, name, target)
+        target = self.roots.admit(Place(entry.path)) if entry.is_symlink() else entry.path
+        file = _found(str(Path(self.folder, name)), name, target)
         if file is None:
             self.others += 1
         else:

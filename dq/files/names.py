@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
+LONGEST = 300
+"""Characters of a library's message that are shown."""
+
 _SECRETS = re.compile(r"(?i)([\w.-]*(?:key|secret|token|signature|password|credential)[\w.-]*\s*[=:]\s*)[^&\s,;'\"]+")
+_USER = re.compile(r"(?<=://)[^/\s@]+@|[^/\s@:]+:[^/\s@:]+@")
 _QUERY = re.compile(r"(?i)(https?://[^\s?'\"]+)\?[^\s'\"]*")
 
 
@@ -20,5 +24,6 @@ def without_query(path: str) -> str:
 
 def hidden(text: str) -> str:
     """A message of a library in one line, without what may be a credential."""
-    line = re.sub(r"(?<=://)[^/\s@]+@", "", " ".join(text.split()))
-    return _SECRETS.sub(r"\1…", _QUERY.sub(r"\1", line))[:300]
+    line = _USER.sub("", " ".join(text.split()))
+    line = _SECRETS.sub(r"\1…", _QUERY.sub(r"\1", line))
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"

@@ -80,7 +80,8 @@ def place(text: str) -> Place:
         return Place(_absolute(_local_path(text)))
     rest = text[match.end() :].removeprefix("/").rstrip("/")
     authority = rest.partition("/")[0]
-    if "@" in authority:
+    user, at, _ = authority.rpartition("@")
+    if at and (":" in user or scheme in _WEB):  # `abfs://container@account/…` is no user
         raise FilesError(
             f"the `{scheme}://` address holds a user name or a password",
             help="take them out of the ruleset: credentials come from the environment",

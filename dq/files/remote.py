@@ -54,11 +54,16 @@ def _s3(bucket: str) -> Any:
 
 
 def _gcs(bucket: str) -> Any:
+    """Google Cloud Storage as the environment says: its credentials, or the emulator of STORAGE_EMULATOR_HOST."""
     from datetime import timedelta
 
     from pyarrow import fs
 
-    return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=REQUEST_SECONDS))
+    options: dict[str, Any] = {"retry_time_limit": timedelta(seconds=REQUEST_SECONDS)}
+    if emulator := os.environ.get("STORAGE_EMULATOR_HOST"):
+        parts = urlsplit(emulator if "://" in emulator else f"http://{emulator}")
+        options |= {"endpoint_override": parts.netloc, "scheme": parts.scheme, "anonymous": True}
+    return fs.GcsFileSystem(**options)
 
 
 _ARROW: dict[str, Callable[[str], Any]] = {"s3": _s3, "gs": _gcs}

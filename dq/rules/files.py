@@ -51,7 +51,7 @@ class FileRule(BoundRule):
         order = self._order()
         if missing := [name for name in order if name not in self.tags]:
             return f"filterOrder names `{missing[0]}`, and the rule has no such tag"
-        if not _is_number(self.tags.get("recentFiles", "0")):
+        if not self.tags.get("recentFiles", "0").isdecimal():
             return f"recentFiles takes a whole number, not `{self.tags['recentFiles']}`"
         if self.algorithm() not in _DIGITS:
             return f"hashAlgorithm knows {', '.join(_DIGITS)}, not `{self.tags['hashAlgorithm']}`"
@@ -86,10 +86,6 @@ class FileRule(BoundRule):
         return found
 
 
-def _is_number(text: str) -> bool:
-    return text.isdecimal()
-
-
 _STEPS: dict[str, Callable[[str], int | str]] = {"recentFiles": int, "uriRegex": str}
 
 
@@ -110,11 +106,10 @@ def count(files: int) -> str:
     return f"{files:,} {'file' if files == 1 else 'files'}"
 
 
-def named(files: Iterable[tuple[dq_metrics.FileFound, str]]) -> str:
+def named(files: Sequence[tuple[dq_metrics.FileFound, str]]) -> str:
     """The first few files, each with what is wrong with it, and how many more there are."""
-    listed = list(files)
-    shown = [f"`{visible(file.name)}`{f' ({fault})' if fault else ''}" for file, fault in listed[:NAMED]]
-    more = f" and {len(listed) - NAMED:,} more" if len(listed) > NAMED else ""
+    shown = [f"`{visible(file.name)}`{f' ({fault})' if fault else ''}" for file, fault in files[:NAMED]]
+    more = f" and {len(files) - NAMED:,} more" if len(files) > NAMED else ""
     return ", ".join(shown) + more
 
 
@@ -125,7 +120,8 @@ def named(files: Iterable[tuple[dq_metrics.FileFound, str]]) -> str:
 class EveryFileRule(FileRule):
     """A rule that judges the share of files that meet a condition: all of them, unless a threshold says else.
 
-    With `failFast` the first file that does not meet it fails the rule, whatever the threshold.
+    With `failFast` the first file that does not meet it fails the rule, whatever the threshold, and no share is
+    reported; when there is none, the threshold is judged as ever.
     """
 
     statistic: ClassVar[str] = ""
@@ -157,41 +153,39 @@ class EveryFileRule(FileRule):
 
     def judge(self, facts: Facts) -> Judgement:
         """PASSED when the share meets what is asked."""
-        asked, condition = self.asked(), str(self.condition)  # type: ignore[attr-defined]
-        complies = self.complies()
+        asked, complies = self.asked(), self.complies()
+        expected = self._asks() if asked is ALL else f"{self._asks()} in {asked} of files"
         found = self.found(self.metrics()[0], facts)
-        fast = self.is_on("failFast")
-        expected = condition if asked is ALL or fast else f"{condition} in {asked} of files"
         if not found.files:
             return no_files(found, self.judged_path(), expected)
-        counted = {"Dataset.*.FileCount": float(len(found.files)), **self.others(found.files)}
+        total = len(found.files)
+        counted = {"Dataset.*.FileCount": float(total), **self.others(found.files)}
         offenders = [file for file in found.files if not complies(file)]
-        if fast and offenders:
-            first = named([(offenders[0], self.describe(offenders[0]))])
-            return Judgement(
-                Verdict.FAILED,
-                f"{first} fails, expected {condition}; failFast stops there",
-                "a file fails",
-                expected,
-                counted,
-                notes=found.notes,
-            )
-        share = (len(found.files) - len(offenders)) / len(found.files)
+        if offenders and self.is_on("failFast"):
+            reason = f"{self._listed(offenders[:1])} fails, expected {self._asks()}; failFast stops there"
+            return Judgement(Verdict.FAILED, reason, "a file fails", expected, counted, notes=found.notes)
+        share = (total - len(offenders)) / total
         metrics = {f"Dataset.*.{self.statistic}": share, **counted}
-        shown = "all files" if not offenders else f"{show(share, asked.numbers)} of files"
-        if (ALL if fast else asked).holds(share):
+        shown = f"{show(share, asked.numbers)} of files" if offenders else "all files"
+        if asked.holds(share):
             return Judgement(Verdict.PASSED, "", shown, expected, metrics, notes=found.notes)
-        reason = self._complaint(offenders, len(found.files), share, asked, condition)
+        reason = self._complaint(offenders, total, share, asked)
         return Judgement(Verdict.FAILED, reason, shown, expected, metrics, notes=found.notes)
 
+    def _asks(self) -> str:
+        return str(self.condition)  # type: ignore[attr-defined]
+
+    def _listed(self, files: Sequence[dq_metrics.FileFound]) -> str:
+        return named([(file, self.describe(file)) for file in files])
+
     def _complaint(
-        self, offenders: Sequence[dq_metrics.FileFound], total: int, share: float, asked: Requirement, condition: str
+        self, offenders: Sequence[dq_metrics.FileFound], total: int, share: float, asked: Requirement
     ) -> str:
         fail = f"{len(offenders):,} of {count(total)} {'fails' if len(offenders) == 1 else 'fail'}"
-        listed = f": {named((file, self.describe(file)) for file in offenders)}" if offenders else ""
+        listed = f": {self._listed(offenders)}" if offenders else ""
         if asked is ALL:
-            return f"{fail}, expected {condition}{listed}"
-        return f"the share of files {condition} is {show(share, asked.numbers)}, expected {asked} ({fail}{listed})"
+            return f"{fail}, expected {self._asks()}{listed}"
+        return f"the share of files {self._asks()} is {show(share, asked.numbers)}, expected {asked} ({fail}{listed})"
 
 
 @rule_type(analyzer=True, tags={**FILTERS, "timeZone": TagValue.ZONE})
@@ -240,7 +234,7 @@ class Span:
 
     def holds(self, instant: datetime) -> bool:
         """Whether an instant lies in it."""
-        return self.start <= instant < self.start + self.length
+        return timedelta() <= instant - self.start < self.length  # its end may lie behind the calendar's
 
 
 def _between(when: datetime, ends: Sequence[Span]) -> bool:

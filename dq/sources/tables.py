@@ -21,7 +21,7 @@ from dq.sources.errors import explain
 from dq.sources.files import File, Files
 from dq.sources.json import JsonTable
 from dq.sources.memory import ACCEPTED, Arrow, from_files, is_path, to_arrow
-from dq.sources.options import ReadOptions
+from dq.sources.options import NO_DATA, ReadOptions
 from dq.sources.parquet import ParquetTable
 from dq.sources.types import type_of
 
@@ -43,7 +43,7 @@ class Tables:
     """The user's data as tables of a locked-down DuckDB, each under its alias.
 
     `data` is a path, a list of paths or a table in memory, which is called `primary`, or a mapping alias →
-    one of these; None is no table at all. Files stay where they are: each table is a view, and only what a
+    one of these; NO_DATA is no table at all. Files stay where they are: each table is a view, and only what a
     query asks for is read.
 
     `connection` belongs to this object and closes with it; do not use its `cursor()`s, which do not see
@@ -183,7 +183,7 @@ class Tables:
 
 def _named(data: Any) -> dict[str, Any]:
     """Alias → data. A mapping of which no value can be a table is itself a table of columns."""
-    if data is None:
+    if data is NO_DATA:
         return {}
     if not isinstance(data, Mapping):
         return {PRIMARY: data}

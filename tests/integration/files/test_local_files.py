@@ -16,6 +16,7 @@ from report_schema import assert_valid_report
 
 import dq
 from dq.files import local, measuring
+from dq.sources.options import NO_DATA
 
 NOW = datetime(2024, 6, 10, 12, 30, 45, tzinfo=UTC)
 DAY, MB = timedelta(days=1), 1024 * 1024
@@ -59,7 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def judge(rule: str, data: Any = None, **options: Any) -> dq.Outcome:
+def judge(rule: str, data: Any = NO_DATA, **options: Any) -> dq.Outcome:
     evaluation = dq.evaluate(f"Rules = [ {rule} ]", data, options=dq.Options(now=NOW, **options))
     assert_valid_report(evaluation.to_dict())
     evaluation.to_text()
@@ -105,6 +106,7 @@ CASES = [
     (f'{AGES} > "00:00"', F, 0.0, "3 of 3"),
     (f'{AGES} in ["2024-01-01", NULL]', E, None, "does not compare with a date"),
     (f"{AGES} > (now() - 99999999 days)", E, None, "outside of the calendar"),
+    (f'{AGES} != "9999-12-31"', P, 1.0, ""),
     (f"{AGES} > (now() - 999999999 days)", E, None, "outside of the calendar"),
     # sizes
     ('FileSize "sizes/" >= 1 MB', P, 1.0, ""),
@@ -158,7 +160,8 @@ CASES = [
     # failFast
     ('FileSize "sizes/" < 10 MB with threshold > 0.5 with failFast = "true"', F, None, "`20.bin` (20,971,520 B) fails"),
     ('FileSize "sizes/" < 10 MB with threshold > 0.5 with failFast = "false"', P, 2 / 3, ""),
-    ('FileSize "sizes/" < 1 GB with threshold < 0.5 with failFast = "true"', P, 1.0, ""),
+    ('FileSize "sizes/" < 1 GB with threshold > 0.5 with failFast = "true"', P, 1.0, ""),
+    ('FileSize "sizes/" < 1 GB with threshold < 0.5 with failFast = "true"', F, 1.0, "is 1, expected < 0.5 (0 of 3 files fail)"),
     # paths
     ('FileSize "sizes/*.bin" < 1 GB', P, 1.0, ""),
     ('FileSize "s*/[15].bin" < 6 MB', P, 1.0, ""),
@@ -249,7 +252,7 @@ def orders(folder: Path) -> Path:
         ('FileSize "orders" >= 0 B', P, 3),
     ],
 )
-@pytest.mark.parametrize("data", ["orders", "orders/*/*.csv", ["orders/2024/a.csv", "orders/2024/b.csv"]])
+@pytest.mark.parametrize("data", ["orders", "orders/*/*.csv", ["orders/2024/a.csv"] * 2 + ["orders/2024/b.csv"]])
 def test_without_a_path_the_files_of_the_primary_are_judged(
     orders: Path, rule: str, verdict: dq.Verdict, files: int, data: Any
 ) -> None:
@@ -257,7 +260,7 @@ def test_without_a_path_the_files_of_the_primary_are_judged(
     assert (outcome.verdict, outcome.metrics["Dataset.*.FileCount"]) == (verdict, files)
 
 
-@pytest.mark.parametrize("data", [pa.table({"id": [1]}), {"primary": [{"id": 1}], "ref": "orders"}, None])
+@pytest.mark.parametrize("data", [pa.table({"id": [1]}), {"primary": [{"id": 1}], "ref": "orders"}, NO_DATA])
 def test_a_table_in_memory_has_no_files(orders: Path, data: Any) -> None:
     outcome = judge("FileSize > 0 B", data)
     assert outcome.verdict is E
@@ -280,6 +283,14 @@ def test_other_rules_still_need_data(folder: Path) -> None:
     with pytest.raises(dq.DqError, match="no data: only rules about files can do without") as caught:
         dq.evaluate('Rules = [ FileSize "x/" > 0 B, (FileSize "x/" > 0 B) and (RowCount > 0) ]')
     assert caught.value.exit_code == 2
+    with pytest.raises(dq.DqError, match="no data"):
+        dq.evaluate("Analyzers = [ RowCount ]")
+
+
+def test_one_path_may_be_allowed_as_it_is(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = write(tmp_path_factory.mktemp("other") / "a.csv")
+    for allowed in (str(other.parent), other.parent, [other.parent]):
+        assert judge(f'FileSize "{other}" > 0 B', allow_paths=allowed).passed
 
 
 def test_composites_and_rules_about_rows_stand_beside(orders: Path) -> None:
@@ -315,9 +326,11 @@ def test_links_to_files_count_and_links_to_folders_are_not_followed(folder: Path
     (folder / "x/link.csv").symlink_to(folder / "four/a.csv")
     (folder / "x/loop").symlink_to(folder / "x")
     (folder / "x/sub/up").symlink_to("..")
+    (folder / "x/out").symlink_to("/etc")
     outcome = judge('FileSize "x" > 0 B')
     assert outcome.metrics["Dataset.*.FileCount"] == 3
-    assert outcome.notes == ("not followed: 2 links to folders",)
+    assert outcome.notes == ("not followed: 3 links to folders",)
+    assert judge('FileSize "x/*/b.csv" > 0 B').notes == ("not followed: 2 links to folders",)
     assert judge('FileSize "x/loop" > 0 B').passed, "a link that the rule names itself is followed"
 
 

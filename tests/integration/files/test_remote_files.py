@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import boto3
 import fsspec
@@ -24,8 +27,8 @@ SHA_A = hashlib.sha256(b"a").hexdigest()
 P, F, E = dq.Verdict.PASSED, dq.Verdict.FAILED, dq.Verdict.ERROR
 
 
-def judge(rule: str, *allowed: str, data: Any = None) -> dq.Outcome:
-    return dq.evaluate(f"Rules = [ {rule} ]", data, options=dq.Options(allow_paths=allowed)).outcomes[0]
+def judge(rule: str, *allowed: str) -> dq.Outcome:
+    return dq.evaluate(f"Rules = [ {rule} ]", options=dq.Options(allow_paths=allowed)).outcomes[0]
 
 
 # -- S3 --------------------------------------------------------------------------------------------------
@@ -139,6 +142,80 @@ def test_an_object_that_vanishes_is_an_error(landing: str, server: str, monkeypa
     assert (outcome.verdict, "`s3://landing/day2/a.csv` cannot be read" in outcome.reason) == (E, True)
 
 
+# -- Google Cloud Storage --------------------------------------------------------------------------------
+
+
+class Storage(http.server.BaseHTTPRequestHandler):
+    """As much of the JSON API as reading needs: one bucket, `landing`."""
+
+    objects: ClassVar[dict[str, bytes]] = {"day/a.csv": b"a", "day/sub/b c.csv": b"bb", "day2/a.csv": b"a"}
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        query = dict(parse_qsl(url.query))
+        name = unquote(url.path.partition("/o/")[2])
+        if name and name not in self.objects:
+            self.answer(404, b"{}")
+        elif query.get("alt") == "media":
+            self.answer(200, self.objects[name])
+        elif name:
+            self.answer(200, json.dumps(self.described(name)).encode())
+        else:
+            names = [each for each in self.objects if each.startswith(query.get("prefix", ""))]
+            self.answer(200, json.dumps({"items": [self.described(each) for each in names]}).encode())
+
+    def described(self, name: str) -> dict[str, str]:
+        size = str(len(self.objects[name]))
+        return {"name": name, "bucket": "landing", "size": size, "timeCreated": "2024-06-01T10:00:00.000Z"}
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def serving(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a web server that lives as long as the block."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with serving(Storage) as address:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict", "files"),
+    [
+        ('FileSize "gs://landing/day/" > 0 B', P, 2),
+        ('FileSize "gcs://landing/day/a.csv" = 1 B', P, 1),
+        ('FileSize "gs://landing/none" = 1 B', F, 0),
+        ('FileSize "gs://landing/day/**/b*" = 2 B', P, 1),
+        ('FileFreshness "gs://landing/day" = "2024-06-01"', P, 2),
+        ('FileMatch "gs://landing/day/a.csv" "gs://landing/day2/a.csv"', P, 2),
+    ],
+)
+def test_objects_of_google(google: None, rule: str, verdict: dq.Verdict, files: int) -> None:
+    outcome = judge(rule, "gs://landing")
+    assert outcome.verdict is verdict, outcome.reason
+    assert outcome.metrics["Dataset.*.FileCount"] == files
+
+
 # -- fsspec ----------------------------------------------------------------------------------------------
 
 
@@ -204,15 +281,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "a.csv").write_text("a")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(tmp_path)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(functools.partial(Quiet, directory=str(tmp_path))) as address:
+        yield address
 
 
 def test_files_of_a_web_server(web: str) -> None:

@@ -27,6 +27,7 @@ from dq.files.places import FilesError, Glob, Place, Roots, place
         ("gcs://bucket", "gs://bucket", "gs"),
         ("https://Host.Example/X", "https://host.example/X", "https"),
         ("memory:///", "memory://", "memory"),
+        ("abfs://container@account.example/x", "abfs://container@account.example/x", "abfs"),
     ],
 )
 def test_a_path_names_a_place(text: str, path: str, scheme: str) -> None:
@@ -43,6 +44,7 @@ def test_a_path_names_a_place(text: str, path: str, scheme: str) -> None:
         ("zip://*::file:///etc/x.zip", "`::`"),
         ("https://me:secret@host/a", "user name or a password"),
         ("s3://key:secret@bucket/a", "user name or a password"),
+        ("https://secret@host/a", "user name or a password"),
         ("s3://bucket/../other/a", "climbs"),
         ("https://host/a/%2e%2e/b", "climbs"),
         ("https://host/a/%252E%252e/b", "climbs"),
@@ -196,6 +198,8 @@ def test_globs_match_as_their_regular_expression(names: list[str], parts: list[s
         ("s3://user:pass@bucket refused", "s3://bucket refused"),
         ("aws_secret_access_key=abc, region=x", "aws_secret_access_key=…, region=x"),
         ("two\nlines", "two lines"),
+        ("connect to me:pass@host:80 failed", "connect to host:80 failed"),
+        ("x" * 400, "x" * 300 + "…"),
     ],
 )
 def test_messages_of_libraries_hold_no_credentials(text: str, shown: str) -> None:
