@@ -12,7 +12,7 @@ from dq.rules.base import BoundRule, Context, Parameters, Slot, construct
 from dq.schema import Schema
 from dq.scope import Scope
 from dq.sqltext import parse_where
-from dq.syntax import Number, Parameter, Rule, Tag, Text, TextOperand
+from dq.syntax import Number, Operand, Parameter, Rule, Tag, Text
 
 
 def bind(rule: Rule, schemas: Mapping[str, Schema], now: datetime, *, primary: str = "primary") -> BoundRule:
@@ -22,7 +22,7 @@ def bind(rule: Rule, schemas: Mapping[str, Schema], now: datetime, *, primary: s
         rule: a rule that the language accepted.
         schemas: the columns of every table by its alias.
         now: the instant of evaluation, aware.
-        primary: the alias of the table under test.
+        primary: the alias of the table under test; rules about files do without it.
 
     Raises:
         DqError: why it cannot be measured, in one line.
@@ -30,7 +30,7 @@ def bind(rule: Rule, schemas: Mapping[str, Schema], now: datetime, *, primary: s
     rule_class = RULE_TYPES.get(rule.name)
     if rule_class is None or not issubclass(rule_class, BoundRule):
         raise BindingError(f"{rule.name} is not supported yet: this version does not measure it")
-    context = Context(schemas[primary], now, schemas=schemas)
+    context = Context(schemas.get(primary, Schema(())), now, schemas=schemas)
     signature = SIGNATURES[rule.name]
     arguments: dict[str, Any] = {
         "context": context,
@@ -69,7 +69,9 @@ def _column_words(slots: Sequence[Slot], words: Sequence[Parameter]) -> Iterator
 
 def _resolve(slot: Slot, words: Sequence[Parameter], schema: Schema) -> Any:
     if slot.kind is not Parameters.COLUMN:
-        return words[0].value if words else ""
+        if slot.most != 1:
+            return tuple(word.value for word in words)
+        return words[0].value if words else None
     if slot.most == 1:
         return find_column(words[0].value, schema)
     if not words:
@@ -78,7 +80,11 @@ def _resolve(slot: Slot, words: Sequence[Parameter], schema: Schema) -> Any:
 
 
 def _tag_value(tag: Tag) -> str:
-    operand: TextOperand | Any = tag.condition.operands[0]
+    """The value of a tag as text; that of a list has a comma between its members."""
+    return ",".join(_tag_text(operand) for operand in tag.condition.operands)
+
+
+def _tag_text(operand: Operand) -> str:
     if isinstance(operand, Text):
         return operand.value
     return operand.text if isinstance(operand, Number) else str(operand)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from dq.binding import bind
 from dq.diagnostics import DqError
 from dq.engines.base import Engine, EngineError
+from dq.files.measuring import FileScans
+from dq.files.places import Roots
 from dq.language import Dialect, parse
-from dq.metrics import Count, Measured, Metric, Size
-from dq.names import find_column
+from dq.metrics import Count, FilesBelow, Measured, Metric, Size
+from dq.names import PRIMARY, find_column
 from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
 from dq.planning import Plan, Scan, plan
 from dq.redaction import shape_of
@@ -25,7 +27,8 @@ from dq.rows import composites
 from dq.rows.labels import Label, joined
 from dq.rows.labels import leaf as leaf_label
 from dq.rows.source import RowSource
-from dq.rules.base import BoundRule, Judgement
+from dq.rules.base import SIGNATURES, BoundRule, Judgement
+from dq.sources.options import NO_DATA
 from dq.syntax import Composite, Rule, RuleExpression, Ruleset
 from dq.syntax import Label as RuleLabel
 
@@ -62,6 +65,8 @@ class Options:
         key: the columns that tell rows apart, shown first in samples; by default those of an IsPrimaryKey rule
             that passed.
         redact: whether samples show the shape of values instead of values.
+        allow_paths: folders and URL prefixes below which a ruleset may name files, beside the folders of the
+            data and the working directory.
     """
 
     samples: int = 5
@@ -72,6 +77,7 @@ class Options:
     filtered_rows: Literal["passed", "skipped"] = "passed"
     key: tuple[str, ...] = ()
     redact: bool = False
+    allow_paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = ()
 
     def __post_init__(self) -> None:
         for name, allowed in (("composites", ("column", "row")), ("filtered_rows", ("passed", "skipped"))):
@@ -118,7 +124,7 @@ def _is_path(text: str) -> bool:
 
 def evaluate(
     ruleset: Ruleset | str | os.PathLike[str],
-    data: Any,
+    data: Any = NO_DATA,
     *,
     engine: str | None = None,
     read: ReadOptions | Mapping[str, ReadOptions] | None = None,
@@ -131,7 +137,7 @@ def evaluate(
     Args:
         ruleset: a path, the text of a ruleset, or a parsed one.
         data: a path, a table in memory (pandas, Polars, Arrow, DuckDB relation), or a mapping from alias to
-            either, where `primary` is the table under test.
+            either, where `primary` is the table under test. May be left out when all rules are about files.
         engine: `duckdb`, which is also the default.
         read: how files are read, for all or by alias.
         options: samples, the instant of evaluation, progress.
@@ -150,7 +156,9 @@ def evaluate(
     if engine not in (None, "duckdb"):
         raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")
     with Tables(data, options=read, memory_limit=memory_limit, threads=threads) as tables:
-        evaluation = run(parsed, DuckDBEngine(tables), options, recover=tables.recover)
+        on = DuckDBEngine(tables)
+        scans = FileScans(roots(tables.folders, options), tables.paths("primary"), on, options.progress)
+        evaluation = run(parsed, on, options, recover=tables.recover, files=scans)
 
     @contextmanager
     def again() -> Iterator[Engine]:
@@ -162,10 +170,22 @@ def evaluate(
     return replace(evaluation, source=replace(source, open=again)) if source else evaluation
 
 
+def roots(folders: Iterable[str], options: Options) -> Roots:
+    """Where a ruleset may look for files."""
+    given = options.allow_paths
+    allowed = [given] if isinstance(given, str | os.PathLike) else given
+    return Roots(folders, [os.fspath(each) for each in allowed])
+
+
 def run(
-    ruleset: Ruleset, engine: Engine, options: Options, *, recover: Callable[[Exception], bool] = lambda error: False
+    ruleset: Ruleset,
+    engine: Engine,
+    options: Options,
+    *,
+    recover: Callable[[Exception], bool] = lambda error: False,
+    files: FileScans | None = None,
 ) -> Evaluation:
-    """Evaluate on an engine.
+    """Evaluate on an engine; scans of files are measured beside it.
 
     `recover` is asked when a scan fails: True means that the tables have changed so that it is worth another
     try, such as a CSV column that became text.
@@ -173,9 +193,9 @@ def run(
     started = datetime.now(UTC)
     clock = time.perf_counter()
     now = _aware(options.now) if options.now else started
-    _demand_primary(engine)
-    key = tuple(find_column(name, engine.schemas()["primary"]).name for name in options.key)
-    prepared, facts = _measured(ruleset, engine, now, options, recover)
+    files = files or FileScans(roots((), options), None, engine, options.progress)
+    prepared, facts = _measured(ruleset, engine, files, now, options, recover)
+    key = tuple(find_column(name, engine.schemas()[PRIMARY]).name for name in options.key)
     judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
     failures = {rule: Judgement(Verdict.ERROR, reason) for rule, reason in prepared.problems.items()}
     shown = _Samples(engine, options, key or _detected_key(judged))
@@ -189,6 +209,7 @@ def run(
     outcomes = tuple(_outcome(rule, ruleset, {**judged, **failures}, samples, by_row) for rule in ruleset.rules)
     rows = facts.found.get(Size())
     labels = tuple(Label(rule, joined(rule, said)) for rule in ruleset.rules)
+    has_rows = PRIMARY in engine.schemas()
     return Evaluation(
         ruleset,
         outcomes,
@@ -198,7 +219,9 @@ def run(
         len(prepared.plan.scans) + sum(each.measured for each in by_row.values()),
         engine.name,
         ruleset.source.name,
-        source=RowSource(labels, lambda: nullcontext(engine), rows.n if isinstance(rows, Count) else None),
+        source=RowSource(labels, lambda: nullcontext(engine), rows.n if isinstance(rows, Count) else None)
+        if has_rows
+        else None,
     )
 
 
@@ -214,10 +237,17 @@ def _aware(instant: datetime) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-def _demand_primary(engine: Engine) -> None:
-    if "primary" not in engine.schemas():
-        given = ", ".join(f"`{alias}`" for alias in engine.schemas()) or "none"
-        raise DqError(f"no table has the alias `primary` (given: {given})", help="name the table under test `primary`")
+def _demand_primary(ruleset: Ruleset, engine: Engine) -> None:
+    """Rules about files can do without a table under test, all others cannot."""
+    if "primary" in engine.schemas():
+        return
+    known = [SIGNATURES.get(rule.name) for rule in leaves(ruleset.rules)]
+    if known and all(each and each.reads_files for each in known):
+        return
+    if not engine.schemas():
+        raise DqError("no data: only rules about files can do without", help="give the table under test")
+    given = ", ".join(f"`{alias}`" for alias in engine.schemas())
+    raise DqError(f"no table has the alias `primary` (given: {given})", help="name the table under test `primary`")
 
 
 # -- bind and plan -------------------------------------------------------------------------------------
@@ -233,7 +263,12 @@ class Prepared:
 
 
 def prepare(ruleset: Ruleset, engine: Engine, now: datetime) -> Prepared:
-    """Bind every leaf rule and plan the scans that answer them all."""
+    """Bind every leaf rule and plan the scans that answer them all.
+
+    Raises:
+        DqError: there is no table under test, and a rule needs one.
+    """
+    _demand_primary(ruleset, engine)
     bound: dict[Rule, BoundRule] = {}
     problems: dict[Rule, str] = {}
     metrics: list[Metric] = []
@@ -274,17 +309,24 @@ class _Facts:
 
 
 def _measured(
-    ruleset: Ruleset, engine: Engine, now: datetime, options: Options, recover: Callable[[Exception], bool]
+    ruleset: Ruleset,
+    engine: Engine,
+    files: FileScans,
+    now: datetime,
+    options: Options,
+    recover: Callable[[Exception], bool],
 ) -> tuple[Prepared, _Facts]:
     """Bind, plan and measure; again from the start whenever the tables had to change."""
     while True:
         prepared = prepare(ruleset, engine, now)
-        facts = _measure_all(prepared.plan, engine, options, recover)
+        facts = _measure_all(prepared.plan, engine, files, options, recover)
         if facts is not None:
             return prepared, facts
 
 
-def _measure_all(plan: Plan, engine: Engine, options: Options, recover: Callable[[Exception], bool]) -> _Facts | None:
+def _measure_all(
+    plan: Plan, engine: Engine, files: FileScans, options: Options, recover: Callable[[Exception], bool]
+) -> _Facts | None:
     found: dict[Metric, Measured] = {}
     failed: dict[Metric, str] = {}
     total = len(plan.scans)
@@ -293,7 +335,7 @@ def _measure_all(plan: Plan, engine: Engine, options: Options, recover: Callable
         scan = pending.pop()
         try:
             with _told(engine, options.progress, total - len(pending) - 1, total):
-                found.update(engine.measure(scan))
+                found.update((files if isinstance(scan.grain, FilesBelow) else engine).measure(scan))
         except EngineError as error:
             if error.__cause__ is not None and isinstance(error.__cause__, Exception) and recover(error.__cause__):
                 return None

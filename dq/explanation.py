@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from dq.engines.base import Engine
 from dq.evaluation import load, prepare
+from dq.files.measuring import describe
 from dq.lazy import exp
-from dq.metrics import Groups, Returning, Rows
+from dq.metrics import FilesBelow, Groups, Returning, Rows
 from dq.names import PRIMARY
 from dq.planning import Scan
+from dq.sources.options import NO_DATA
 from dq.sql import compile_scan
 from dq.syntax import Rule, Ruleset
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One scan of a plan: the rules it serves, the columns it reads by alias, and its SQL."""
+    """One scan of a plan: the rules it serves, the columns it reads by alias, and its SQL, empty for files."""
 
     scan: Scan
     rules: tuple[Rule, ...]
@@ -34,6 +36,8 @@ class Step:
     def kind(self) -> str:
         """What the scan does, in a few words."""
         grain = self.scan.grain
+        if isinstance(grain, FilesBelow):
+            return describe(self.scan)
         if isinstance(grain, Rows):
             others = [alias for alias in self.columns if alias != grain.table]
             looks_up = f" (looks up {', '.join(others)})" if others else ""
@@ -56,7 +60,7 @@ class Explanation:
 
 def explain(
     ruleset: Ruleset | str | os.PathLike[str],
-    data: Any,
+    data: Any = NO_DATA,
     *,
     read: ReadOptions | Mapping[str, ReadOptions] | None = None,
 ) -> Explanation:
@@ -77,8 +81,8 @@ def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
         Step(
             scan,
             tuple(rule for rule, metrics in users.items() if metrics & set(scan.metrics)),
-            columns_read(scan, engine),
-            engine.sql(scan),
+            {} if isinstance(scan.grain, FilesBelow) else columns_read(scan, engine),
+            "" if isinstance(scan.grain, FilesBelow) else engine.sql(scan),
         )
         for scan in prepared.plan.scans
     )

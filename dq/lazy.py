@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dq import casts, equality, regex, sql, sqltext
     from dq import metrics as dq_metrics
+    from dq.files import filters as file_filters
 else:
 
     class _Lazy:
@@ -31,8 +32,9 @@ else:
     casts = _Lazy("dq.casts")
     dq_metrics = _Lazy("dq.metrics")
     equality = _Lazy("dq.equality")
+    file_filters = _Lazy("dq.files.filters")
     regex = _Lazy("dq.regex")
     sql = _Lazy("dq.sql")
     sqltext = _Lazy("dq.sqltext")
 
-__all__ = ["casts", "dq_metrics", "equality", "exp", "regex", "sql", "sqlglot", "sqltext"]
+__all__ = ["casts", "dq_metrics", "equality", "exp", "file_filters", "regex", "sql", "sqlglot", "sqltext"]

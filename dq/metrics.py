@@ -14,6 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from dq.lazy import casts, exp
@@ -99,7 +100,14 @@ class Returning:
     aliases: tuple[str, ...] = ("primary",)
 
 
-Grain: TypeAlias = Rows | Groups | Statement | Returning
+@dataclass(frozen=True, slots=True)
+class FilesBelow:
+    """The grain of the files at or below a path; without one, of the files that the primary was read from."""
+
+    path: str | None = None
+
+
+Grain: TypeAlias = Rows | Groups | Statement | Returning | FilesBelow
 
 
 class Metric(Protocol):
@@ -910,3 +918,97 @@ class NamesMatching:
         """Cells are the column names of the answer and its rows."""
         rows = cells[1]
         return Names(tuple(r[0] for r in rows if r[1]), tuple(r[0] for r in rows if r[2]), len(rows))
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileFound:
+    """A file.
+
+    Attributes:
+        uri: its absolute path, or its URL.
+        name: its path below the place that was looked at.
+        size: in bytes; None where the file system does not say.
+        modified: when it was last modified, aware; None where the file system does not say.
+        digest: its checksum in hexadecimal digits; empty when none was asked for.
+        target: what to open, links resolved.
+    """
+
+    uri: str
+    name: str
+    size: int | None
+    modified: datetime | None
+    digest: str = ""
+    target: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSet:
+    """Files that were found and passed the filters, ordered by their URIs.
+
+    Attributes:
+        files: the files.
+        listed: how many there were before the filters.
+        single: whether the path names one file.
+        missing: whether there is nothing at the path.
+        notes: what was left out of the listing.
+    """
+
+    files: tuple[FileFound, ...] = ()
+    listed: int = 0
+    single: bool = False
+    missing: bool = False
+    notes: tuple[str, ...] = ()
+
+    def value(self) -> Value:
+        """How many files passed the filters."""
+        return len(self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFilter:
+    """Which of the files of a listing take part.
+
+    `steps` are the filters in the order in which they run: a whole number keeps so many of the newest files,
+    the earlier URI first among equally new ones; a text is a Java regular expression, and keeps the files in
+    whose URI it occurs.
+    """
+
+    steps: tuple[int | str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Which checksums are needed.
+
+    `repeated_sizes` leaves out files whose size no other file has: their content cannot be another's. With
+    `until`, hashing ends at the first file whose digest is not among these.
+    """
+
+    algorithm: str
+    repeated_sizes: bool = False
+    until: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files at or below a path that pass the filters, with their sizes, times, and digests if needed."""
+
+    path: str | None = None
+    filter: FileFilter = FileFilter()
+    digests: Digests | None = None
+
+    @property
+    def grain(self) -> Grain:
+        """The listing of the path."""
+        return FilesBelow(self.path)
+
+    def aggregates(self) -> tuple[Tree, ...]:
+        """None: files are no table."""
+        return ()
+
+    def state(self, cells: Sequence[Any], /) -> FileSet:
+        """Cells are the fields of the set."""
+        return FileSet(*cells)

@@ -27,7 +27,7 @@ def states(engine: Engine, metrics: Iterable[Metric]) -> States:
     """The states of the part of the data that the engine holds.
 
     Raises:
-        EngineError: for a metric that is the user's own SQL, which has no meaning on a part.
+        EngineError: for a metric that is the user's own SQL, which has no meaning on a part, or of files.
     """
     found: dict[Metric, Any] = {}
     tables: dict[Groups, Frequencies] = {}
@@ -41,7 +41,7 @@ def states(engine: Engine, metrics: Iterable[Metric]) -> States:
         elif isinstance(metric.grain, Rows):
             in_rows.append(metric)
         else:
-            raise EngineError("a SQL statement cannot be measured in parts")
+            raise EngineError("SQL statements and files cannot be measured in parts")
     for scan in plan(in_rows).scans:
         found.update(engine.measure(scan))
     return found

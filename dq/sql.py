@@ -30,6 +30,7 @@ def compile_scan(scan: Scan) -> Query:
     """The query of a scan. Equal aggregates are asked once, whichever metrics want them."""
     if isinstance(scan.grain, Statement | Returning):
         return Query(scan.grain.query.copy(), ())
+    assert isinstance(scan.grain, Rows | Groups), "files are no table"
     places: dict[Tree, int] = {}
     cells = tuple(
         tuple(places.setdefault(aggregate, len(places)) for aggregate in _aggregates(metric, scan.grain))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -25,6 +26,13 @@ ORDERS = pa.table(
 )
 
 DATA = {"primary": ORDERS, "customers": ORDERS, "countries": pa.table({"iso": ["US", "CA"]})}
+
+
+def make_files(folder: Path) -> None:
+    """The files that the examples of rules about files name."""
+    for name in ("day", "copy"):
+        (folder / name).mkdir()
+        (folder / name / "a.csv").write_text("a")
 
 
 def examples_of(name: str) -> list[str]:

@@ -18,6 +18,7 @@ from dq.cli.headings import Command, option
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
 from dq.sources.files import format_of_name
+from dq.sources.options import NO_DATA
 
 if TYPE_CHECKING:
     from dq.evaluation import Progress
@@ -112,6 +113,14 @@ def data_options(command: Any) -> Any:
     help="Fail rules whose where clause keeps no row, instead of passing.",
 )
 @option(
+    "--allow-path",
+    "allow_paths",
+    multiple=True,
+    metavar="ROOT",
+    heading=JUDGING,
+    help="A folder or URL prefix below which the ruleset may name files, beside the data's folders and this one.",
+)
+@option(
     "--composites",
     type=click.Choice(["column", "row"]),
     default="column",
@@ -204,6 +213,7 @@ def command(
     filtered_rows: Literal["passed", "skipped"],
     now: str | None,
     fail_empty_scope: bool,
+    allow_paths: Sequence[str],
     quiet: bool,
     verbose: bool,
     memory_limit: str | None,
@@ -214,7 +224,7 @@ def command(
 
     RULESET is a .dqdl file, or - for standard input. DATA is a file, a folder or a glob of Parquet, CSV, JSON
     lines or Arrow files, compressed and hive-partitioned ones too. Types and dialects of CSV files are found by
-    looking; the options overrule that.
+    looking; the options overrule that. A ruleset of nothing but rules about files needs no DATA.
 
     \b
     dq evaluate orders.dqdl orders.parquet
@@ -223,6 +233,7 @@ def command(
     dq evaluate orders.dqdl --data orders.csv --data customers=customers.csv
     dq evaluate orders.dqdl orders.csv --delimiter ';' --date-format %d/%m/%Y
     dq evaluate orders.dqdl orders.parquet --passed good.parquet --failed bad.parquet
+    dq evaluate arrived.dqdl --allow-path s3://landing/orders
 
     \b
     Exit codes: 0 all passed
@@ -245,6 +256,7 @@ def command(
             filtered_rows=filtered_rows,
             key=tuple(each.strip() for each in (key or "").split(",") if each.strip()),
             redact=redact,
+            allow_paths=allow_paths,
         )
         evaluation = evaluate(
             ruleset,
@@ -264,8 +276,8 @@ def command(
 # -- what is read --------------------------------------------------------------------------------------
 
 
-def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-    """The ruleset and the tables by alias, from the words of the command line."""
+def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) -> tuple[Any, Any]:
+    """The ruleset, and the tables by alias or NO_DATA, from the words of the command line."""
     rest = list(words)
     if named := [word for word in rest if _is_ruleset(word)]:
         if rules:
@@ -289,9 +301,7 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
         if alias in tables:
             raise click.UsageError(f"the alias `{alias}` is given twice")
         tables[alias] = path
-    if not tables:
-        raise click.UsageError("no data: name a file, or use --data PATH")
-    return ruleset, tables
+    return ruleset, tables or NO_DATA
 
 
 def _is_ruleset(word: str) -> bool:

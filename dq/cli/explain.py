@@ -63,7 +63,7 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
         lines.append(f"scan {at}  {step.kind}, {_plural(len(step.rules), 'rule')}")
         lines += [f"    reads {visible(alias)}: {_names(names)}" for alias, names in step.columns.items()]
         lines += [f"    - {visible(str(rule))}" for rule in step.rules]
-        if with_sql:
+        if with_sql and step.sql:
             lines += ["", *(f"    {visible(line)}" for line in _pretty(step).split("\n"))]
         lines.append("")
     if plan.without_scan:

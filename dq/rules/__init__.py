@@ -1,6 +1,6 @@
 """The rule types, one module per family. Importing this package registers them all."""
 
-from dq.rules import completeness, pending, references, shape, sql, statistics, uniqueness, values
+from dq.rules import completeness, files, pending, references, shape, sql, statistics, uniqueness, values
 from dq.rules.base import RULE_TYPES, SIGNATURES, Signature
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "SIGNATURES",
     "Signature",
     "completeness",
+    "files",
     "pending",
     "references",
     "shape",

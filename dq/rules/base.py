@@ -97,7 +97,7 @@ Mapped: TypeAlias = Annotated[str, _Words(Parameters.MAPPING)]
 MaybeMapped: TypeAlias = Annotated[str, _Words(Parameters.MAPPING, 0, 1)]
 Aggregate: TypeAlias = Annotated[str, _Words(Parameters.AGGREGATE)]
 MaybePaths: TypeAlias = Annotated[tuple[str, ...], _Words(Parameters.PATH, 0, 2)]
-MaybePath: TypeAlias = Annotated[str, _Words(Parameters.PATH, 0, 1)]
+MaybePath: TypeAlias = Annotated[str | None, _Words(Parameters.PATH, 0, 1)]
 MetricName: TypeAlias = Annotated[str, _Words(Parameters.METRIC)]
 MetricColumns: TypeAlias = Annotated[tuple[str, ...], _Words(Parameters.COLUMN_NAME, 0, None)]
 
@@ -166,6 +166,11 @@ class Signature:
         """The most parameters; None: any number."""
         return None if any(slot.most is None for slot in self.slots) else sum(slot.most or 0 for slot in self.slots)
 
+    @property
+    def reads_files(self) -> bool:
+        """Whether it looks at files as such, and not at a table."""
+        return any(slot.kind is Parameters.PATH for slot in self.slots)
+
     def takes(self, parameters: int) -> bool:
         """Whether this many parameters fit."""
         return self.least <= parameters and (self.most is None or parameters <= self.most)
@@ -204,7 +209,8 @@ def rule_type(
             cls.__name__,
             slots,
             kinds,
-            condition_required="condition" in hints and not hasattr(cls, "condition"),
+            condition_required="condition" in hints
+            and (not hasattr(cls, "condition") or unconditional_with is not None),
             where="where" in hints,
             threshold="threshold" in hints,
             portable_threshold=portable_threshold,

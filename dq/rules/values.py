@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from dq.conditions import ConditionError
 from dq.conditions import number as evaluated
 from dq.lazy import casts, dq_metrics, exp, regex
 from dq.rules.base import (
+    BoundRule,
     DurationCondition,
     Facts,
     NumberCondition,
@@ -335,7 +337,7 @@ def _names_time(operand: Operand) -> bool:
     return isinstance(operand, Time)
 
 
-def instant(operand: Operand, rule: ShareRule) -> datetime:
+def instant(operand: Operand, rule: BoundRule) -> datetime:
     """The instant an operand stands for, in UTC and without a zone.
 
     `now()` is the evaluation's instant with seconds cut to 0; a time of day is today's in the rule's zone.
@@ -344,13 +346,32 @@ def instant(operand: Operand, rule: ShareRule) -> datetime:
         return datetime.combine(date.fromisoformat(operand.text), datetime.min.time())
     now = rule.context.now.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None)
     if isinstance(operand, Now):
-        offset = _length(operand.offset) if operand.offset else timedelta()
-        return now - offset if operand.sign == "-" else now + offset
+        try:
+            offset = _length(operand.offset) if operand.offset else timedelta()
+            return now - offset if operand.sign == "-" else now + offset
+        except OverflowError:
+            raise ConditionError(f"`{operand}` lies outside of the calendar, which has the years 1 to 9999") from None
     if isinstance(operand, Time):
-        zone = ZoneInfo(rule.tags.get("timeZone", rule.context.zone))
+        zone = _zone(rule.tags.get("timeZone", rule.context.zone))
         today = rule.context.now.astimezone(zone).date()
         return datetime.combine(today, _clock(operand.text), zone).astimezone(UTC).replace(tzinfo=None)
     raise ConditionError("the condition does not compare with a date")
+
+
+def _zone(name: str) -> tzinfo:
+    """A zone by its IANA name, or by its offset from UTC such as `+02:00`, `UTC-5` and `Z`."""
+    offset = _OFFSET.fullmatch(name)
+    if not offset:
+        return ZoneInfo(name)
+    hours, minutes = int(offset["hours"] or 0), int(offset["minutes"] or 0)
+    ahead = timedelta(hours=hours, minutes=minutes)
+    try:
+        return timezone(-ahead if offset["sign"] == "-" else ahead)
+    except ValueError:
+        raise ConditionError(f"there is no time zone `{name}`: a day has 24 hours") from None
+
+
+_OFFSET = re.compile(r"Z|(?:UTC|GMT|UT)?(?P<sign>[+-])(?P<hours>[0-9]{1,2})(?::?(?P<minutes>[0-9]{2}))?")
 
 
 def _clock(text: str) -> datetime.time:  # type: ignore[valid-type]

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from dq.diagnostics import DqError
+
+
+class NoData(Enum):
+    """That no data is given, which rules about files can do without. None is not it: that is a mistake."""
+
+    NO_DATA = "no data"
+
+
+NO_DATA = NoData.NO_DATA
 
 FORMATS = ("parquet", "csv", "json", "arrow")
 

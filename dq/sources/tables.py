@@ -24,7 +24,7 @@ from dq.sources.errors import explain
 from dq.sources.files import File, Files
 from dq.sources.json import JsonTable
 from dq.sources.memory import ACCEPTED, Arrow, from_files, is_path, to_arrow
-from dq.sources.options import ReadOptions
+from dq.sources.options import NO_DATA, ReadOptions
 from dq.sources.parquet import ParquetTable
 from dq.sources.types import type_of
 
@@ -62,7 +62,8 @@ class Tables:
     """The user's data as tables of a locked-down DuckDB, each under its alias.
 
     `data` is a path, a list of paths or a table in memory, which is called `primary`, or a mapping alias →
-    one of these. Files stay where they are: each table is a view, and only what a query asks for is read.
+    one of these; NO_DATA is no table at all. Files stay where they are: each table is a view, and only what a
+    query asks for is read.
 
     `connection` belongs to this object and closes with it; do not use its `cursor()`s, which do not see
     tables of Python memory. Text that comes from a user must run through `connection.one_select`.
@@ -93,6 +94,7 @@ class Tables:
         self._files: dict[str, tuple[File, ...]] = {
             alias: source.files if isinstance(source, Files) else () for alias, source in resolved.items()
         }
+        self._sources = {alias: source for alias, source in resolved.items() if isinstance(source, Files)}
         allowed = dict.fromkeys(p for fs in self._files.values() for f in fs for p in (f.path, f.pattern))
         self._spill = Path(tempfile.mkdtemp(prefix="dq-", dir=temp_directory))
         _spilled.add(self._spill)
@@ -165,6 +167,20 @@ class Tables:
             return TableRead(alias, arrow.description, columns, arrow.rows, arrow.notes)
         table = self._views[alias]
         return TableRead(alias, table.files.description, columns, table.rows, tuple(table.notes))
+
+    def paths(self, alias: str) -> tuple[str, ...] | None:
+        """The files that a table is read from; None for a table in memory, and where there is none."""
+        return self._sources[alias].paths if alias in self._sources else None
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where the files of all tables lie: the folders that were named, and those of files that were named."""
+        found = [
+            folder
+            for source in self._sources.values()
+            for folder in (source.root, *(str(Path(path).parent) for path in source.paths))
+        ]
+        return tuple(dict.fromkeys(folder for folder in found if folder))
 
     def recover(self, error: BaseException) -> bool:
         """After a failed query: True if a CSV or JSON column has got a wider type and the query should run again.
@@ -239,6 +255,8 @@ def _raise_interrupt(error: BaseException | None) -> None:
 
 def _named(data: Any) -> dict[str, Any]:
     """Alias → data. A mapping of which no value can be a table is itself a table of columns."""
+    if data is NO_DATA:
+        return {}
     if not isinstance(data, Mapping):
         return {PRIMARY: data}
     if not data:
