@@ -338,10 +338,11 @@ def _alias(word: str) -> tuple[str, str]:
     return alias, path
 
 
-def read_options(reading: dict[str, Any], tables: Mapping[str, Any]) -> dict[str, ReadOptions]:
+def read_options(reading: dict[str, Any], tables: Any) -> dict[str, ReadOptions]:
     """How the files of each table are read: its own types, and the rest as for all tables."""
     from dq.sources.options import ReadOptions
 
+    aliases = () if tables is NO_DATA else tuple(tables)
     delimiter = reading["delimiter"]
     options = ReadOptions(
         format=reading["input_format"],
@@ -357,15 +358,15 @@ def read_options(reading: dict[str, Any], tables: Mapping[str, Any]) -> dict[str
         timestamp_format=reading["timestamp_format"],
         all_text=reading["all_text"],
     )
-    types: dict[str, dict[str, str]] = {alias: {} for alias in tables}
+    types: dict[str, dict[str, str]] = {alias: {} for alias in aliases}
     for each in reading["types"]:
         name, equals, kind = each.rpartition("=")
         if not equals:
             raise click.UsageError(f"--type wants COLUMN=TYPE, and `{each}` has no equals sign")
         alias, dot, column = name.partition(".")
-        of_alias = dot and alias in tables
+        of_alias = dot and alias in aliases
         types.setdefault(alias if of_alias else "primary", {})[column if of_alias else name] = kind
-    return {alias: replace(options, types=types[alias]) for alias in tables}
+    return {alias: replace(options, types=types[alias]) for alias in aliases}
 
 
 def _instant(text: str | None) -> datetime | None:

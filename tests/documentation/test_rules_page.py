@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from rule_examples import DATA, EXAMPLES, examples_of
+from rule_examples import DATA, EXAMPLES, examples_of, make_files
 
 import dq
 from dq.cli.rules import facts, form, is_measured
@@ -114,7 +114,11 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def test_the_page_is_what_the_rule_types_say(request: pytest.FixtureRequest) -> None:
+def test_the_page_is_what_the_rule_types_say(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
     text = page()
     if request.config.getoption("--update-golden"):
         PAGE.write_text(text, encoding="utf-8")

@@ -289,6 +289,7 @@ def test_the_examples_of_the_pages_run(dq: Dq, folder: Path) -> None:
     (folder / "orders.csv").write_text("id;email;at\n1;a;31/12/2024\n")
     (folder / "customers.csv").write_text("id\n1\n")
     (folder / "orders.dqdl").write_text("Rules = [ RowCount > 0 ]\n")
+    (folder / "arrived.dqdl").write_text('Rules = [ FileSize "orders/" > 0 B ]\n')
     (folder / "orders").mkdir()
     pq.write_table(pa.table({"id": [1]}), "orders/a.parquet")
     docs = Path(__file__).parents[2] / "docs"

@@ -40,7 +40,7 @@ def test_one_row_scan_and_one_query_per_grouping(tables: list[str], capsys: pyte
     run(["explain", str(BENCHMARKS / "lineitem.dqdl"), *tables, "--format=json"])
     plan = json.loads(capsys.readouterr().out)
     kinds = [scan["kind"] for scan in plan["scans"]]
-    assert kinds.count("row scan") == 1
+    assert [kind for kind in kinds if "row scan" in kind] == ["row scan (looks up orders)"]
     assert sorted(kind for kind in kinds if kind.startswith("group by")) == [
         "group by l_batch",
         "group by l_orderkey, l_linenumber",
@@ -50,7 +50,7 @@ def test_one_row_scan_and_one_query_per_grouping(tables: list[str], capsys: pyte
         "group by l_suppkey",
     ]
     assert kinds.count("the rule's own SQL") == 2
-    rows = next(scan for scan in plan["scans"] if scan["kind"] == "row scan")
+    rows = next(scan for scan in plan["scans"] if "row scan" in scan["kind"])
     assert len(rows["rules"]) >= 30
     assert plan["without_scan"] == ["ColumnCount = 19"]
-    assert [problem["rule"] for problem in plan["problems"] if "ReferentialIntegrity" not in problem["rule"]] == []
+    assert plan["problems"] == []
