@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from dq import casts
@@ -75,7 +76,7 @@ def parse_where(clause: str, schema: Schema, *, now: datetime | None = None) -> 
         SqlError: no such expression, an unknown column, or something a rule may not use.
     """
     tree = _read(clause, "where", lambda parser, tokens: parser.parse_into(exp.Condition, tokens, clause))
-    scope = _Scope([_Source("primary", _columns(schema), bare=True)])
+    scope = _Scope([_Source("primary", _columns(schema), bare=True, digits=_digits(schema))])
     condition: exp.Expr = _guarded("where", lambda: _Builder(now, {}, one_row=True).condition(tree, scope))
     return condition
 
@@ -270,6 +271,11 @@ def _columns(schema: Schema) -> _Columns:
     return [(column.name, column.type) for column in schema]
 
 
+def _digits(schema: Schema) -> dict[str, tuple[int, int]]:
+    """Precision and scale of the columns that have them."""
+    return {column.name: digits for column in schema if (digits := casts.digits_of(column.native))}
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """A table as a query sees it; `bare` when columns stand without its name."""
@@ -277,6 +283,7 @@ class _Source:
     name: str
     columns: _Columns
     bare: bool = False
+    digits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def find(self, name: str) -> list[tuple[str, Type]]:
         known = [(each, kind) for each, kind in self.columns if each is not None]
@@ -369,6 +376,7 @@ class _Builder:
         self.tables = tables
         self.one_row = one_row
         self.read: set[str] = set()
+        self.unnamed = count(1)
         self.expressions: dict[str, Callable[[Any, _Scope], Value]] = {
             name.removeprefix("on_"): getattr(self, name) for name in dir(self) if name.startswith("on_")
         }
@@ -419,7 +427,7 @@ class _Builder:
     def on_paren(self, node: exp.Paren, scope: _Scope) -> Value:
         _only(node, "this")
         inner = self.value(node.this, scope)
-        return Value(exp.paren(inner.node), inner.type)
+        return inner._replace(node=exp.paren(inner.node))
 
     def on_literal(self, node: exp.Literal, scope: _Scope) -> Value:
         if node.is_string:
@@ -432,7 +440,10 @@ class _Builder:
         kind = Type.FLOAT if "e" in spelled.lower() else Type.DECIMAL if "." in spelled else Type.INTEGER
         if sum(each.isdigit() for each in spelled) > 38 and kind is not Type.FLOAT:
             _refuse("a number has more than 38 digits")
-        return Value(number(spelled), kind)
+        if kind is Type.FLOAT:
+            return Value(number(spelled), kind)
+        size, scale = lowering.digits_in(spelled)
+        return Value(number(spelled), kind, (size, scale))
 
     def on_rawstring(self, node: exp.Expr, scope: _Scope) -> Value:
         return Value(text(node.this), Type.STRING)
@@ -446,7 +457,7 @@ class _Builder:
     def on_neg(self, node: exp.Neg, scope: _Scope) -> Value:
         value = self.value(node.this, scope)
         if isinstance(value.node, exp.Literal) and not value.node.is_string:
-            return Value(exp.Neg(this=value.node), value.type)
+            return value._replace(node=exp.Neg(this=value.node))
         return FUNCTIONS["negative"].build(value)
 
     def on_not(self, node: exp.Not, scope: _Scope) -> Value:
@@ -579,6 +590,13 @@ class _Builder:
     def on_dpipe(self, node: exp.Expr, scope: _Scope) -> Value:
         return lowering.concat(*(self.value(each, scope) for each in _chain(node, exp.DPipe)))
 
+    def on_pow(self, node: exp.Expr, scope: _Scope) -> Value:
+        return FUNCTIONS["pow"].build(self.value(node.this, scope), self.value(node.expression, scope))
+
+    def on_array(self, node: exp.Expr, scope: _Scope) -> Value:
+        """A list as DuckDB writes it: `[1, 2]`."""
+        return FUNCTIONS["array"].build(*(self.value(each, scope) for each in node.expressions))
+
     def on_concat(self, node: exp.Expr, scope: _Scope) -> Value:
         """Text literals side by side."""
         if not all(isinstance(each, exp.Literal) and each.is_string for each in node.expressions):
@@ -594,7 +612,8 @@ class _Builder:
         last = [self.value(default, scope)] if default is not None else []
         nodes, kind = common(results + last)
         branches = list(zip(tests, nodes[: len(tests)], strict=True))
-        return Value(case(*branches, default=nodes[-1] if last else None), kind)
+        digits = lowering.common_digits(results + last)
+        return Value(case(*branches, default=nodes[-1] if last else None), kind, digits)
 
     def branch(self, node: exp.Expr, subject: Value | None, scope: _Scope) -> exp.Expr:
         if subject is None:
@@ -606,9 +625,11 @@ class _Builder:
         _only(node, "this", "to", "safe")
         wanted = self.target(node.args["to"])
         value = self.value(node.this, scope)
-        if isinstance(value.node, exp.Literal) and not value.node.is_string and wanted.type.is_number:
-            return Value(casts.try_to(value.node, wanted.native), wanted.type)
-        return Value(casts.cast(value.node, value.type, wanted), wanted.type)
+        lowering.refuse_special_day(value, wanted.type)
+        digits = casts.digits_of(wanted.native)
+        if isinstance(value.node, exp.Literal) and value.type is Type.FLOAT and wanted.type is Type.DECIMAL:
+            return Value(casts.try_to(value.node, wanted.native), wanted.type, digits)
+        return Value(casts.cast(value.node, value.type, wanted), wanted.type, digits)
 
     def target(self, kind: exp.Expr) -> casts.Target:
         name = str(getattr(kind.this, "value", kind.this)).upper()
@@ -711,7 +732,7 @@ class _Builder:
             names = ", ".join(f"`{source.name}`.`{each[0]}`" for source, each in found)
             _refuse(f"`{name}` is ambiguous: {names}", "qualify it, or write its exact letters")
         source, (exact, kind) = found[0]
-        return Value(_column(exact, None if source.bare else source.name), kind)
+        return Value(_column(exact, None if source.bare else source.name), kind, source.digits.get(exact))
 
     def fields(self, value: Value, names: list[str]) -> Value:
         if names and value.type not in (Type.NESTED, Type.OTHER):
@@ -733,7 +754,7 @@ class _Builder:
             if name.lower() in special and not node.expressions:
                 return special[name.lower()](node, scope)
             self.unknown_function(name)
-        return self.call(node, scope, windowed=False)
+        return lowering.settled(self.call(node, scope, windowed=False))
 
     def call(self, node: exp.Anonymous, scope: _Scope, *, windowed: bool) -> Value:
         name = str(node.this).removeprefix(_PREFIX)
@@ -755,7 +776,7 @@ class _Builder:
         function = FUNCTIONS[name]
         if name == "count" and len(arguments) == 1 and isinstance(arguments[0], exp.Star):
             _only(arguments[0])
-            return Value(exp.Anonymous(this="count", expressions=[exp.Star()]), Type.INTEGER)
+            return Value(exp.Anonymous(this="count", expressions=[exp.Star()]), Type.INTEGER, (20, 0))
         if arguments and isinstance(arguments[0], exp.Distinct):
             return self.distinct(name, arguments, scope)
         values = [self.argument(each, scope) for each in arguments]
@@ -781,7 +802,7 @@ class _Builder:
             this=built.node.this,
             expressions=[exp.Distinct(expressions=[each.copy() for each in built.node.expressions])],
         )
-        return Value(call, built.type)
+        return built._replace(node=call)
 
     def argument(self, node: exp.Expr, scope: _Scope) -> Value:
         if not isinstance(node, exp.Lambda):
@@ -797,12 +818,13 @@ class _Builder:
         _refuse("IGNORE NULLS is not allowed", "filter the NULLs out in a WHERE")
 
     def on_filter(self, node: exp.Filter, scope: _Scope) -> Value:
-        value = self.value(node.this, scope)
+        known = isinstance(node.this, exp.Anonymous) and str(node.this.this).startswith(_PREFIX)
+        value = self.call(node.this, scope, windowed=False) if known else self.value(node.this, scope)
         if not isinstance(value.node, exp.Anonymous):
             _refuse("FILTER is not allowed on this function")
         inner = _Scope(scope.sources, scope.parent, scope.variables, row_only=True, merged=scope.merged)
         where = exp.Where(this=self.condition(node.expression.this, inner))
-        return Value(exp.Filter(this=value.node, expression=where), value.type)
+        return lowering.settled(value._replace(node=exp.Filter(this=value.node, expression=where)))
 
     def on_withingroup(self, node: exp.Expr, scope: _Scope) -> Value:
         _refuse("WITHIN GROUP is not allowed", "use percentile(column, share)")
@@ -826,7 +848,7 @@ class _Builder:
             spec=self.frame(node.args.get("spec")),
             over="OVER",
         )
-        return Value(window, call.type)
+        return lowering.settled(call._replace(node=window))
 
     def frame(self, spec: exp.Expr | None) -> exp.Expr | None:
         if spec is None:
@@ -1000,9 +1022,9 @@ class _Builder:
         if isinstance(node, exp.Subquery):
             _only(node, "this", "alias")
             query, columns = self.query(node.this, outer, known)
-            alias = node.args.get("alias")
-            built = exp.Subquery(this=query, alias=self.table_alias(alias) if alias is not None else None)
-            return built, _Source(node.alias, self.renamed(columns, alias))
+            alias = node.args.get("alias") or exp.TableAlias(this=_identifier(f"query {next(self.unnamed)}"))
+            built = exp.Subquery(this=query, alias=self.table_alias(alias))
+            return built, _Source(alias.name, self.renamed(columns, alias))
         if not isinstance(node, exp.Table):
             _refuse(f"{type(node).__name__} is not allowed in FROM", "only the given tables can be read")
         if not isinstance(node.this, exp.Identifier):
@@ -1035,10 +1057,12 @@ class _Builder:
                     f"the tables are {given}",
                 )
             self.read.add(found[0])
-            source = _Source(found[0], _columns(self.tables[found[0]]))
+            source = _Source(found[0], _columns(self.tables[found[0]]), digits=_digits(self.tables[found[0]]))
         alias = node.args.get("alias")
         built = exp.Table(this=_identifier(source.name), alias=self.table_alias(alias) if alias is not None else None)
-        return built, _Source(node.alias or source.name, self.renamed(source.columns, alias))
+        columns = self.renamed(source.columns, alias)
+        digits = source.digits if columns == source.columns else {}
+        return built, _Source(node.alias or source.name, columns, digits=digits)
 
     def join(self, node: exp.Join, scope: _Scope, known: dict[str, _Source]) -> exp.Expr:
         _only(node, "this", "on", "using", "side", "kind", "method")

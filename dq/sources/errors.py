@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from dq.casts import STOPPED
 from dq.diagnostics import DataError
 from dq.sources.files import File, open_binary
 
@@ -35,6 +36,12 @@ def _explain(error: BaseException, files: Sequence[File]) -> DataError:
         return DataError(
             "a query tried to reach a file, a setting or the network, which rules may not",
             help=_PREFIX.sub("", message),
+        )
+    if STOPPED in message:
+        return DataError(_sentence(message[message.index(STOPPED) :]))
+    if isinstance(error, duckdb.OutOfRangeException) and "verflow" in message:
+        return DataError(
+            f"a calculation does not fit its type: {_sentence(message)}", help="cast to a wider type first"
         )
     named = [file for file in files if file.path in message or file.pattern in message]
     suspects = named or list(files)
