@@ -132,8 +132,9 @@ def run(
     prepared, facts = _measured(ruleset, engine, now, options, recover)
     judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
     failures = {rule: Judgement(Verdict.ERROR, reason) for rule, reason in prepared.problems.items()}
-    samples = _samples(prepared, judged, facts.found, engine, options)
-    outcomes = tuple(_outcome(rule, ruleset, {**judged, **failures}, samples) for rule in ruleset.rules)
+    samples, hidden = _samples(prepared, judged, facts.found, engine, options)
+    judged = {**judged, **hidden, **failures}
+    outcomes = tuple(_outcome(rule, ruleset, judged, samples) for rule in ruleset.rules)
     return Evaluation(
         ruleset,
         outcomes,
@@ -271,9 +272,13 @@ def _samples(
     facts: Mapping[Metric, Measured],
     engine: Engine,
     options: Options,
-) -> dict[Rule, FailingRows]:
-    """Failing rows by rule: their count, and some of them for rules that did not pass."""
+) -> tuple[dict[Rule, FailingRows], dict[Rule, Judgement]]:
+    """Failing rows by rule: their count, and some of them for rules that did not pass.
+
+    And the judgements, with a note, of rules whose rows cannot be shown: a row may hold what no query can read.
+    """
     samples: dict[Rule, FailingRows] = {}
+    hidden: dict[Rule, Judgement] = {}
     for rule, judgement in judged.items():
         if judgement.failing is None:
             continue
@@ -282,10 +287,14 @@ def _samples(
             condition = prepared.bound[rule].example_rows(facts)
             if condition is not None:
                 options.progress("fetching failing rows", 0, 0)
-                columns, sample = engine.sample("primary", condition, options.samples)
-                rows = replace(rows, columns=columns, sample=tuple(sample))
+                try:
+                    columns, sample = engine.sample("primary", condition, options.samples)
+                    rows = replace(rows, columns=columns, sample=tuple(sample))
+                except EngineError as error:
+                    note = f"the failing rows cannot be shown: {_sentence(error)}"
+                    hidden[rule] = replace(judgement, notes=(*judgement.notes, note))
         samples[rule] = rows
-    return samples
+    return samples, hidden
 
 
 # -- outcomes ------------------------------------------------------------------------------------------

@@ -420,7 +420,8 @@ class Spread:
         aggregate and put the NaN back in `state`.
         """
         value = given(self.scope.predicate, column(self.column))
-        finite = value
+        # The sum behind a mean of wide decimals overflows.
+        finite = value if self.column.type is not Type.DECIMAL else exp.cast(value, exp.DataType.Type.DOUBLE)
         if self.column.type is Type.FLOAT:
             finite = given(
                 conjunction(self.scope.predicate, call("DQ_IS_FINITE", column(self.column))), column(self.column)
