@@ -791,6 +791,8 @@ class _Parser:
                 if fresh:
                     raise RegexError("`&&` without a left side", self.at)
                 self.at += 2
+                if self.looking("&"):
+                    raise RegexError("`&` behind `&&`", self.at, help=r"write `\&` for the sign")
                 operands.append(_Class())
                 mixed = True
                 fresh = True

@@ -15,8 +15,8 @@ from dq.engines.duckdb import DuckDBEngine
 PASSED, FAILED, ERROR = Verdict.PASSED, Verdict.FAILED, Verdict.ERROR
 COLUMNS = {
     "n": "select * from (values (1, '1', '1.0', 1.0::double, 1.10::decimal(10,2), 0.1::float), (null, null, null, null, null, null)) t(i, s, t, d, dec, f)",
-    "wide": "select 170141183460469231731687303715884105727::hugeint huge, 9999999999999999999999999999.9999999999::decimal(38,10) dec from range(2)",
-    "small": "select 100::tinyint tiny, 30000::smallint short, 99999999.99::decimal(10,2) dec",
+    "wide": "select 170141183460469231731687303715884105727::hugeint huge, 9999999999999999999999999999.9999999999::decimal(38,10) \"dec\" from range(2)",
+    "small": "select 100::tinyint tiny, 30000::smallint short, 99999999.99::decimal(10,2) \"dec\"",
 }  # fmt: skip
 CASES = [
     # A list of numbers beside text is compared as Spark compares it: with the text of a double (B.0.5).
