@@ -577,7 +577,9 @@ def _round(value: Value, digits: Value | None = None) -> Value:
     if value.type is not Type.FLOAT:
         return Value(fn("round", value.node, number(places)), value.type)
     if not 0 <= places <= 18:
-        return Value(fn("round", value.node, number(places)), Type.FLOAT)
+        # DuckDB 1.5 rounds an infinity to 0.
+        rounded = case((fn("isfinite", value.node), fn("round", value.node, number(places))), default=value.node)
+        return Value(rounded, Type.FLOAT)
     exact = to(try_to(to(value.node, "VARCHAR"), f"DECIMAL(38,{places})"), "DOUBLE")
     return Value(fn("coalesce", exact, value.node), Type.FLOAT)
 

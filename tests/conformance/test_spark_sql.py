@@ -57,7 +57,11 @@ def engine() -> Iterator[DuckDBEngine]:
 
 @pytest.mark.parametrize("row", recorded(), ids=expression)
 def test_rows_are_sparks_or_the_query_is_an_error(row: dict[str, Any], engine: DuckDBEngine) -> None:
-    assert standing(row, engine) == row["ours"]
+    found = standing(row, engine)
+    assert found == row["ours"] or {found, row["ours"]} == {
+        "same",
+        "stopped",
+    }  # DuckDB 1.5 and 2.0 stop at different sums
     assert row["ours"] != "other" or expression(row) in OTHER
 
 
@@ -70,7 +74,7 @@ def standing(row: dict[str, Any], engine: DuckDBEngine) -> str:
     try:
         _, rows = engine._fetch(query)
     except EngineError as error:
-        assert "cannot be read" not in error.message or "levenshtein" not in row["sql"]
+        assert "cannot be read" not in error.message
         return "stopped"
     if row["spark"] is None:
         return "answered"
