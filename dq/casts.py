@@ -19,8 +19,11 @@ from dq.diagnostics import DqError
 from dq.lazy import exp
 from dq.schema import Type
 
-STOPPED = "the rule's SQL stops: "
+STOPPED = "the rule stops: "
 """How the message begins with which an expression of ours ends a query on purpose."""
+
+BOUNDARY = r"`\b` and `\B` of a regular expression meet text beyond ASCII, where they differ from Java's"
+"""Why a pattern with word boundaries gives no answer on some texts."""
 
 SPACE = r"[\x00-\x20\x7f]*"
 """What Spark trims around a value before it parses it: blanks and ASCII control characters."""

@@ -12,10 +12,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dq.casts import STOPPED, TARGETS, case, cast, equal, fn, join, number, text, to, to_date, to_timestamp, try_to
+from dq.casts import (
+    BOUNDARY,
+    STOPPED,
+    TARGETS,
+    case,
+    cast,
+    equal,
+    fn,
+    join,
+    number,
+    text,
+    to,
+    to_date,
+    to_timestamp,
+    try_to,
+)
 from dq.diagnostics import DqError
 from dq.lazy import exp
-from dq.regex import group_count, java_regex, java_replacement
+from dq.regex import BEYOND_ASCII, group_count, has_boundary, java_regex, java_replacement
 from dq.schema import Type
 
 
@@ -332,10 +347,20 @@ def _check_like(pattern: str, escape: str) -> None:
 
 def rlike(value: Value, pattern: Value) -> Value:
     """`RLIKE`: whether Java's regular expression is found anywhere in the text."""
-    return Value(
-        fn("regexp_matches", coerce(value, Type.STRING), text(java_regex(constant(pattern, "a pattern"), whole=False))),
-        Type.BOOLEAN,
-    )
+    subject, searched = coerce(value, Type.STRING), _searched(pattern)
+    return Value(_bounded_by(searched, subject, fn("regexp_matches", subject, searched)), Type.BOOLEAN)
+
+
+def _searched(pattern: Value) -> exp.Literal:
+    """A literal pattern, translated for a search."""
+    return text(java_regex(constant(pattern, "a pattern"), whole=False))
+
+
+def _bounded_by(searched: exp.Literal, subject: exp.Expr, answer: exp.Expr) -> exp.Expr:
+    """An answer, but an error where the pattern's word boundaries could differ from Java's."""
+    if not has_boundary(str(searched.this)):
+        return answer
+    return case((fn("regexp_matches", subject, text(BEYOND_ASCII)), _stop(BOUNDARY)), default=answer)
 
 
 def concat(*values: Value) -> Value:
@@ -539,6 +564,14 @@ def _stop(reason: str) -> exp.Expr:
     return fn("error", text(STOPPED + reason))
 
 
+def _concat_ws(separator: Value, *values: Value) -> Value:
+    """Texts side by side with a separator between them; NULLs are left out."""
+    if any(each.type is Type.NESTED for each in values):
+        raise LoweringError("concat_ws of lists")
+    parts = [coerce(plain(each), Type.STRING) for each in values]
+    return Value(fn("concat_ws", coerce(separator, Type.STRING), *parts), Type.STRING)
+
+
 def _levenshtein(left: Value, right: Value) -> Value:
     """DuckDB counts bytes where Spark counts characters: text beyond ASCII stops the query."""
     one, two = coerce(left, Type.STRING), coerce(right, Type.STRING)
@@ -550,10 +583,9 @@ def _levenshtein(left: Value, right: Value) -> Value:
 def _regexp_replace(value: Value, pattern: Value, replacement: Value) -> Value:
     java = constant(pattern, "a pattern")
     spelled = java_replacement(constant(replacement, "a replacement"), group_count(java))
-    return Value(
-        fn("regexp_replace", coerce(value, Type.STRING), text(java_regex(java, whole=False)), text(spelled), text("g")),
-        Type.STRING,
-    )
+    subject, searched = coerce(value, Type.STRING), _searched(pattern)
+    replaced = fn("regexp_replace", subject, searched, text(spelled), text("g"))
+    return Value(_bounded_by(searched, subject, replaced), Type.STRING)
 
 
 def _regexp_extract(value: Value, pattern: Value, group: Value | None = None) -> Value:
@@ -564,10 +596,8 @@ def _regexp_extract(value: Value, pattern: Value, group: Value | None = None) ->
             f"the pattern has no group {wanted}",
             help="groups are the parentheses, counted from 1; 0 is the whole match",
         )
-    return Value(
-        fn("regexp_extract", coerce(value, Type.STRING), text(java_regex(java, whole=False)), number(wanted)),
-        Type.STRING,
-    )
+    subject, searched = coerce(value, Type.STRING), _searched(pattern)
+    return Value(_bounded_by(searched, subject, fn("regexp_extract", subject, searched, number(wanted))), Type.STRING)
 
 
 def _round(value: Value, digits: Value | None = None) -> Value:
@@ -822,14 +852,8 @@ def _element_at(value: Value, position: Value) -> Value:
 
 
 def _split(value: Value, pattern: Value) -> Value:
-    return Value(
-        fn(
-            "string_split_regex",
-            coerce(value, Type.STRING),
-            text(java_regex(constant(pattern, "a pattern"), whole=False)),
-        ),
-        Type.NESTED,
-    )
+    subject, searched = coerce(value, Type.STRING), _searched(pattern)
+    return Value(_bounded_by(searched, subject, fn("string_split_regex", subject, searched)), Type.NESTED)
 
 
 def _tests(value: Value, condition: Value) -> exp.Expr:
@@ -974,6 +998,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "left": _edge("left"),
     "right": _edge("right"),
     "concat": Function(concat, 1, None),
+    "concat_ws": Function(_concat_ws, 2, None),
     "lpad": _pad("lpad"),
     "rpad": _pad("rpad"),
     "instr": Function(lambda value, part: locate(part, value), 2, 2),

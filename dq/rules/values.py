@@ -330,7 +330,13 @@ def _pattern_predicate(rule: ColumnValues) -> Tree:
     if not isinstance(operand, Text):
         raise ConditionError("a regular expression must be a text")
     pattern = regex.java_regex(operand.value)
-    matched = call("DQ_FULL_MATCH", column(rule.column), literal(f"(?i){pattern}" if _ignores_case(rule) else pattern))
+    if _ignores_case(rule):
+        pattern = f"(?i){pattern}"
+    matched: Tree = call("DQ_FULL_MATCH", column(rule.column), literal(pattern))
+    if regex.has_boundary(pattern):
+        stop = call("DQ_STOP", literal(casts.STOPPED + casts.BOUNDARY))
+        beyond = call("DQ_FIND", column(rule.column), literal(regex.BEYOND_ASCII))
+        matched = exp.case().when(beyond, stop).else_(matched)
     return matched if rule.condition.operator is Operator.MATCHES else negation(matched)
 
 

@@ -16,6 +16,7 @@ PASSED, FAILED, ERROR = Verdict.PASSED, Verdict.FAILED, Verdict.ERROR
 COLUMNS = {
     "n": "select * from (values (1, '1', '1.0', 1.0::double, 1.10::decimal(10,2), 0.1::float), (null, null, null, null, null, null)) t(i, s, t, d, dec, f)",
     "wide": "select 170141183460469231731687303715884105727::hugeint huge, 9999999999999999999999999999.9999999999::decimal(38,10) \"dec\" from range(2)",
+    "words": "select * from (values ('a cat', 'a cat'), ('cats', 'écat')) t(a, u)",
     "small": "select 100::tinyint tiny, 30000::smallint short, 99999999.99::decimal(10,2) \"dec\"",
 }  # fmt: skip
 CASES = [
@@ -47,6 +48,12 @@ CASES = [
     ("small", 'CustomSql "select -7.5D % 2" = -1.5', PASSED, -1.5),
     ("small", 'CustomSql "select count(*) from (select distinct tiny from primary)" = 1', PASSED, 1),
     ("small", 'CustomSql "select max(c) from (select count(*) c from primary)" = 1', PASSED, 1),
+    # A word boundary is Java's among ASCII, and an error beside other letters.
+    ("words", 'ColumnValues "a" matches ".*\\bcat\\b.*"', FAILED, 0.5),
+    ("words", 'ColumnValues "u" matches ".*\\bcat\\b.*"', ERROR, None),
+    ("words", 'ColumnValues "u" matches ".*[a-z]"', PASSED, 1.0),
+    ("words", "RowCount = 1 where \"a rlike '\\\\\\\\bcat\\\\\\\\b'\"", PASSED, 1),
+    ("words", "RowCount = 1 where \"u rlike '\\\\\\\\bcat\\\\\\\\b'\"", ERROR, None),
     # What cannot be calculated is an error of that rule alone.
     ("wide", 'Sum "huge" > 0', ERROR, None),
     ("small", 'CustomSql "select 2147483647 + 1" > 0', ERROR, None),
