@@ -179,6 +179,9 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
     out: list[Token] = []
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON and what == "SQL":
         tokens.pop()
+    if what == "SQL" and tokens and tokens[0].token_type not in _beginnings():
+        # Told by the first word: sqlglot writes a warning of its own about statements that it does not parse.
+        raise _RefusalError(f"{what}: only a SELECT is allowed, this is {tokens[0].text.upper()[:40]}")
     for at, token in enumerate(tokens):
         kind = token.token_type
         if kind is TokenType.SEMICOLON:
@@ -207,6 +210,13 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
             token = Token(TokenType.VAR, _PREFIX + token.text.lower(), token.line, token.col, token.start, token.end)
         out.append(token)
     return out
+
+
+def _beginnings() -> tuple[Any, ...]:
+    """The words with which a query begins."""
+    from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
+
+    return TokenType.SELECT, TokenType.WITH, TokenType.FROM, TokenType.L_PAREN
 
 
 def _is_call(tokens: list[Token], at: int) -> bool:
