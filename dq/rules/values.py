@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from dq.conditions import ConditionError
 from dq.conditions import number as evaluated
 from dq.lazy import casts, dq_metrics, exp, regex
+from dq.outcomes import Verdict
 from dq.rules.base import (
     DurationCondition,
     Facts,
@@ -154,6 +155,14 @@ class ColumnValues(ShareRule):
     def judge(self, facts: Facts) -> Judgement:
         """As every share of rows; a comparison that may surprise is noted."""
         judgement = super().judge(facts)
+        if (
+            self.threshold is None
+            and judgement.verdict is Verdict.PASSED
+            and math.isnan(judgement.metrics.get(self.name_of("Minimum"), 0))
+        ):
+            # Each NaN is greater than every number, but a minimum that is NaN meets no condition (A.3).
+            reason = f"every value of {self.subject()} is NaN, which meets no condition"
+            return replace(judgement, verdict=Verdict.FAILED, reason=reason, failing=None)
         numbers = [each for each in self.condition.operands if not isinstance(each, Null)]
         if not numbers or not self.compares_numbers_as_text():
             return judgement

@@ -16,6 +16,7 @@ PASSED, FAILED, ERROR = Verdict.PASSED, Verdict.FAILED, Verdict.ERROR
 COLUMNS = {
     "n": "select * from (values (1, '1', '1.0', 1.0::double, 1.10::decimal(10,2), 0.1::float), (null, null, null, null, null, null)) t(i, s, t, d, dec, f)",
     "wide": "select 170141183460469231731687303715884105727::hugeint huge, 9999999999999999999999999999.9999999999::decimal(38,10) \"dec\" from range(2)",
+    "nan": """select * from (values ('nan'::double, 'nan'::double), ('nan', 1)) t("all", "some")""",
     "words": "select * from (values ('a cat', 'a cat'), ('cats', 'écat')) t(a, u)",
     "small": "select 100::tinyint tiny, 30000::smallint short, 99999999.99::decimal(10,2) \"dec\"",
 }  # fmt: skip
@@ -42,6 +43,10 @@ CASES = [
     ("wide", 'ColumnValues "huge" < 1000000000000000000000000000000000000000000', PASSED, 1.0),
     ("wide", 'ColumnValues "dec" > 0.00000000000000000001', PASSED, 1.0),
     ("wide", 'StandardDeviation "dec" = 0', PASSED, 0.0),
+    # NaN is greater than every number, but a column of nothing else meets no condition.
+    ("nan", 'ColumnValues "some" > 0', PASSED, 1.0),
+    ("nan", 'ColumnValues "all" > 0', FAILED, 1.0),
+    ("nan", 'ColumnValues "some" < 9', FAILED, 0.5),
     # An operation is done in Spark's types: a literal is no byte, a product has the digits of both factors.
     ("small", 'RowCount = 1 where "tiny * 2 = 200 and short + 30000 = 60000"', PASSED, 1),
     ("small", 'RowCount = 1 where "dec * dec > 9999999998000000"', PASSED, 1),
