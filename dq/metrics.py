@@ -11,6 +11,7 @@ table of their columns: `Frequencies`.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -760,6 +761,9 @@ class GroupCounts:
 # -- the user's own SQL --------------------------------------------------------------------------------
 
 
+_PLAIN = re.compile(r"[\x00-\x20]*[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?[\x00-\x20]*")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a query returned: its columns, and at most two of its rows (more than one is too many)."""
@@ -779,7 +783,8 @@ class Answer:
         if cell is None:
             return Undefined("the query returned NULL, which is no number")
         try:
-            return float(cell)
+            # Python reads `1_000` and digits of other scripts, which no engine does.
+            return float(cell if not isinstance(cell, str) or _PLAIN.fullmatch(cell) else "")
         except (TypeError, ValueError):
             return Undefined(f"the query returned {cell!r}, which is no number")
 

@@ -59,6 +59,11 @@ CASES = [
     ("words", 'ColumnValues "u" matches ".*[a-z]"', PASSED, 1.0),
     ("words", "RowCount = 1 where \"a rlike '\\\\\\\\bcat\\\\\\\\b'\"", PASSED, 1),
     ("words", "RowCount = 1 where \"u rlike '\\\\\\\\bcat\\\\\\\\b'\"", ERROR, None),
+    # A text that spells a number is one; what only Python reads as a number is none.
+    ("small", "CustomSql \"select ' 1.5e1 '\" = 15", PASSED, 15.0),
+    ("small", "CustomSql \"select '1_000'\" > 0", FAILED, None),
+    ("small", "CustomSql \"select '١٢'\" > 0", FAILED, None),
+    ("small", "CustomSql \"select 'nan'\" != 0", FAILED, None),
     # What cannot be calculated is an error of that rule alone.
     ("wide", 'Sum "huge" > 0', ERROR, None),
     ("small", 'CustomSql "select 2147483647 + 1" > 0', ERROR, None),
