@@ -1126,7 +1126,7 @@ class _Builder:
 
     def tail(self, node: exp.Expr, built: exp.Expr, scope: _Scope) -> None:
         """ORDER BY, LIMIT and OFFSET."""
-        built.set("order", self.order(node.args.get("order"), scope))
+        built.set("order", self.order(node.args.get("order"), scope, of_result=True))
         for each, kind in (("limit", exp.Limit), ("offset", exp.Offset)):
             part = node.args.get(each)
             if part is not None:
@@ -1135,17 +1135,21 @@ class _Builder:
                     _refuse(f"{each.upper()} takes a whole number")
                 built.set(each, kind(expression=number(str(part.expression.this))))
 
-    def order(self, node: exp.Expr | None, scope: _Scope) -> exp.Expr | None:
+    def order(self, node: exp.Expr | None, scope: _Scope, *, of_result: bool = False) -> exp.Expr | None:
         if node is None:
             return None
         _only(node, "expressions", "siblings")
-        return exp.Order(expressions=[self.ordered(each, scope) for each in node.expressions])
+        return exp.Order(expressions=[self.ordered(each, scope, of_result) for each in node.expressions])
 
-    def ordered(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
-        """NULL comes first going up and last going down, as in Spark, unless the text says otherwise."""
+    def ordered(self, node: exp.Expr, scope: _Scope, of_result: bool) -> exp.Expr:
+        """NULL comes first going up and last going down, as in Spark, unless the text says otherwise.
+
+        A name in the ORDER BY of a query is a name of its SELECT list, and only then one of a table.
+        """
         _only(node, "this", "desc", "nulls_first")
+        named = scope.named.get(node.this.name.casefold()) if of_result and _is_bare(node.this) else None
         return exp.Ordered(
-            this=self.value(node.this, scope).node,
+            this=(named or self.value(node.this, scope)).node,
             desc=bool(node.args.get("desc")),
             nulls_first=bool(node.args.get("nulls_first")),
         )
@@ -1170,6 +1174,11 @@ class _Builder:
         _only(node, "this")
         query, _ = self.subquery(node.this, scope)
         return Value(exp.Exists(this=query), Type.BOOLEAN)
+
+
+def _is_bare(node: exp.Expr) -> bool:
+    """Whether this is a name without a table before it."""
+    return isinstance(node, exp.Column) and len(node.parts) == 1
 
 
 def _chain(node: exp.Expr, kind: type) -> list[exp.Expr]:

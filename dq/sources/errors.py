@@ -39,7 +39,8 @@ def _explain(error: BaseException, files: Sequence[File]) -> DataError:
         )
     if STOPPED in message:
         return DataError(_sentence(message[message.index(STOPPED) :]))
-    if isinstance(error, duckdb.OutOfRangeException) and not any(file.path in message for file in files):
+    calculated = isinstance(error, duckdb.OutOfRangeException) or "to type DECIMAL" in message
+    if calculated and "CSV" not in message and not any(file.path in message for file in files):
         return DataError(
             f"a calculation does not fit its type: {_sentence(message)}", help="cast to a wider type first"
         )

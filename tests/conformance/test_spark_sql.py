@@ -98,7 +98,7 @@ def told(value: Any) -> Any:
 
 def same(theirs: Any, ours: Any) -> bool:
     if isinstance(theirs, list) and isinstance(ours, list):
-        if theirs[:1] == ["n"] == ours[:1]:
+        if theirs[:1] == ["n"] == ours[:1] and not isinstance(theirs[1], list):
             one, two = float(theirs[1]), float(ours[1])
             return (math.isnan(one) and math.isnan(two)) or math.isclose(one, two, rel_tol=1e-12, abs_tol=1e-15)
         return len(theirs) == len(ours) and all(map(same, theirs, ours))
