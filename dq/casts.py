@@ -19,6 +19,12 @@ from dq.diagnostics import DqError
 from dq.lazy import exp
 from dq.schema import Type
 
+STOPPED = "the rule stops: "
+"""How the message begins with which an expression of ours ends a query on purpose."""
+
+BOUNDARY = r"`\b` and `\B` of a regular expression meet text beyond ASCII, where they differ from Java's"
+"""Why a pattern with word boundaries gives no answer on some texts."""
+
 SPACE = r"[\x00-\x20\x7f]*"
 """What Spark trims around a value before it parses it: blanks and ASCII control characters."""
 
@@ -99,6 +105,22 @@ def target(name: str) -> Target:
         )
     known = ", ".join((*COLUMN_DATA_TYPES, "DECIMAL(p,s)"))
     raise DqError(f"unknown data type `{name}`", help=f"one of {known}")
+
+
+_INTEGER_DIGITS = {
+    "TINYINT": 3, "SMALLINT": 5, "UTINYINT": 5, "INTEGER": 10, "USMALLINT": 10,
+    "BIGINT": 20, "UINTEGER": 20, "UBIGINT": 20,
+}  # fmt: skip
+_NATIVE_DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+
+
+def digits_of(native: str) -> tuple[int, int] | None:
+    """Precision and scale of a column of this native type, as Spark counts them; None where it has none."""
+    found = _NATIVE_DECIMAL.fullmatch(native.upper())
+    if found:
+        return int(found[1]), int(found[2])
+    size = _INTEGER_DIGITS.get(native.upper())
+    return None if size is None else (size, 0)
 
 
 def castable(column: exp.Expr, source: Type, target_name: str, date_format: str | None = None) -> exp.Expr:

@@ -199,7 +199,8 @@ def run(
     judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
     failures = {rule: Judgement(Verdict.ERROR, reason) for rule, reason in prepared.problems.items()}
     shown = _Samples(engine, options, key or _detected_key(judged))
-    samples = _samples(prepared, judged, facts.found, shown)
+    samples, hidden = _samples(prepared, judged, facts.found, shown)
+    judged = {**judged, **hidden}
     said = {
         rule: leaf_label(bound, facts.found, skip_filtered=options.filtered_rows == "skipped")
         for rule, bound in prepared.bound.items()
@@ -394,16 +395,20 @@ class _Samples:
     options: Options
     key: tuple[str, ...]
 
-    def of(self, failing: tuple[int, int], verdict: Verdict, condition: Tree | None) -> FailingRows:
-        """The count of failing rows, and some of them where the rule did not pass."""
-        rows = FailingRows(*failing)
-        if not rows.count or not self.options.samples or verdict is not Verdict.FAILED or condition is None:
-            return rows
+    def of(self, judgement: Judgement, condition: Tree | None) -> tuple[FailingRows, str]:
+        """The count of failing rows, some of them where the rule did not pass, and why they cannot be shown."""
+        rows = FailingRows(*(judgement.failing or (0, 0)))
+        failed = judgement.verdict is Verdict.FAILED
+        if not (rows.count and self.options.samples and failed) or condition is None:
+            return rows, ""
         self.options.progress("fetching failing rows", 0, 0)
-        columns, sample = self.engine.sample("primary", condition, self.options.samples)
+        try:
+            columns, sample = self.engine.sample(PRIMARY, condition, self.options.samples)
+        except EngineError as error:  # a row may hold what no query can read
+            return rows, f"the failing rows cannot be shown: {_sentence(error)}"
         if self.options.redact:
             sample = [tuple(map(shape_of, row)) for row in sample]
-        return replace(rows, columns=columns, sample=tuple(sample), key=self.key)
+        return replace(rows, columns=columns, sample=tuple(sample), key=self.key), ""
 
 
 def _detected_key(judged: Mapping[Rule, Judgement]) -> tuple[str, ...]:
@@ -414,16 +419,22 @@ def _detected_key(judged: Mapping[Rule, Judgement]) -> tuple[str, ...]:
 
 def _samples(
     prepared: Prepared, judged: Mapping[Rule, Judgement], facts: Mapping[Metric, Measured], shown: _Samples
-) -> dict[Rule, FailingRows]:
-    """Failing rows by rule: their count, and some of them for rules that did not pass."""
+) -> tuple[dict[Rule, FailingRows], dict[Rule, Judgement]]:
+    """Failing rows by rule: their count, and some of them for rules that did not pass.
+
+    And the judgements, with a note, of rules whose rows cannot be shown.
+    """
     samples: dict[Rule, FailingRows] = {}
+    hidden: dict[Rule, Judgement] = {}
     for rule, judgement in judged.items():
-        if judgement.failing is not None:
-            bound = prepared.bound[rule]
-            fetched = judgement.failing[0] and judgement.verdict is Verdict.FAILED
-            condition = bound.example_rows(facts) if fetched else None
-            samples[rule] = shown.of(judgement.failing, judgement.verdict, condition)
-    return samples
+        if judgement.failing is None:
+            continue
+        bound = prepared.bound[rule]
+        fetched = judgement.failing[0] and judgement.verdict is Verdict.FAILED
+        samples[rule], note = shown.of(judgement, bound.example_rows(facts) if fetched else None)
+        if note:
+            hidden[rule] = replace(judgement, notes=(*judgement.notes, note))
+    return samples, hidden
 
 
 # -- composites by row ---------------------------------------------------------------------------------
@@ -458,9 +469,8 @@ def _judge_by_row(metric: composites.RowsJudged, shown: _Samples) -> _ByRow:
         judgement = composites.judge(metric, shown.engine.measure(Scan(metric.grain, (metric,))))
     except EngineError as error:
         return _ByRow(Judgement(Verdict.ERROR, _sentence(error)))
-    if judgement.failing is None:
-        return _ByRow(judgement)
-    return _ByRow(judgement, shown.of(judgement.failing, judgement.verdict, composites.failing_rows(metric)))
+    rows, note = shown.of(judgement, composites.failing_rows(metric))
+    return _ByRow(judgement, rows if judgement.failing else None, note)
 
 
 # -- outcomes ------------------------------------------------------------------------------------------
@@ -502,7 +512,7 @@ def _with_rows(outcome: Outcome, by_row: _ByRow) -> Outcome:
         measured=judgement.measured,
         expected=judgement.expected,
         failing=by_row.failing,
-        notes=(*outcome.notes, "judged row by row"),
+        notes=(*outcome.notes, "judged row by row", *([by_row.note] if by_row.note else ())),
     )
 
 

@@ -11,6 +11,7 @@ table of their columns: `Frequencies`.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -444,7 +445,8 @@ class Spread:
         aggregate and put the NaN back in `state`.
         """
         value = given(self.scope.predicate, column(self.column))
-        finite = value
+        # The sum behind a mean of wide decimals overflows.
+        finite = value if self.column.type is not Type.DECIMAL else exp.cast(value, exp.DataType.Type.DOUBLE)
         if self.column.type is Type.FLOAT:
             finite = given(
                 conjunction(self.scope.predicate, call("DQ_IS_FINITE", column(self.column))), column(self.column)
@@ -784,6 +786,9 @@ class GroupCounts:
 # -- the user's own SQL --------------------------------------------------------------------------------
 
 
+_PLAIN = re.compile(r"[\x00-\x20]*[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?[\x00-\x20]*")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a query returned: its columns, and at most two of its rows (more than one is too many)."""
@@ -803,7 +808,8 @@ class Answer:
         if cell is None:
             return Undefined("the query returned NULL, which is no number")
         try:
-            return float(cell)
+            # Python reads `1_000` and digits of other scripts, which no engine does.
+            return float(cell if not isinstance(cell, str) or _PLAIN.fullmatch(cell) else "")
         except (TypeError, ValueError):
             return Undefined(f"the query returned {cell!r}, which is no number")
 

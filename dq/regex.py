@@ -7,6 +7,7 @@ is refused by name: a pattern never quietly means something else.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from dq.diagnostics import DqError
@@ -35,6 +36,17 @@ class RegexError(DqError):
     def __init__(self, message: str, position: int, *, help: str = "") -> None:
         super().__init__(f"regular expression: {message} (at character {position + 1})", help=help)
         self.position = position
+
+
+BEYOND_ASCII = r"[^\x00-\x7F]"
+"""An RE2 pattern for a text in which `\b` could mean something else than in Java."""
+
+_BOUNDARY = re.compile(r"(?<!\\)(?:\\\\)*\\[bB]")
+
+
+def has_boundary(translated: str) -> bool:
+    """Whether a translated pattern asks for word boundaries: RE2 knows letters of ASCII only, Java all of them."""
+    return _BOUNDARY.search(translated) is not None
 
 
 def java_regex(pattern: str, *, whole: bool = True) -> str:
@@ -791,6 +803,8 @@ class _Parser:
                 if fresh:
                     raise RegexError("`&&` without a left side", self.at)
                 self.at += 2
+                if self.looking("&"):
+                    raise RegexError("`&` behind `&&`", self.at, help=r"write `\&` for the sign")
                 operands.append(_Class())
                 mixed = True
                 fresh = True

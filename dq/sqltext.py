@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from dq import casts
@@ -75,7 +76,7 @@ def parse_where(clause: str, schema: Schema, *, now: datetime | None = None) -> 
         SqlError: no such expression, an unknown column, or something a rule may not use.
     """
     tree = _read(clause, "where", lambda parser, tokens: parser.parse_into(exp.Condition, tokens, clause))
-    scope = _Scope([_Source("primary", _columns(schema), bare=True)])
+    scope = _Scope([_Source("primary", _columns(schema), bare=True, digits=_digits(schema))])
     condition: exp.Expr = _guarded("where", lambda: _Builder(now, {}, one_row=True).condition(tree, scope))
     return condition
 
@@ -176,6 +177,9 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
     out: list[Token] = []
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON and what == "SQL":
         tokens.pop()
+    if what == "SQL" and tokens and tokens[0].token_type not in _beginnings():
+        # Told by the first word: sqlglot writes a warning of its own about statements that it does not parse.
+        raise _RefusalError(f"{what}: only a SELECT is allowed, this is {tokens[0].text.upper()[:40]}")
     for at, token in enumerate(tokens):
         kind = token.token_type
         if kind is TokenType.SEMICOLON:
@@ -204,6 +208,13 @@ def _prepared(tokens: list[Token], what: str) -> list[Token]:
             token = Token(TokenType.VAR, _PREFIX + token.text.lower(), token.line, token.col, token.start, token.end)
         out.append(token)
     return out
+
+
+def _beginnings() -> tuple[Any, ...]:
+    """The words with which a query begins."""
+    from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
+
+    return TokenType.SELECT, TokenType.WITH, TokenType.FROM, TokenType.L_PAREN
 
 
 def _is_call(tokens: list[Token], at: int) -> bool:
@@ -268,6 +279,11 @@ def _columns(schema: Schema) -> _Columns:
     return [(column.name, column.type) for column in schema]
 
 
+def _digits(schema: Schema) -> dict[str, tuple[int, int]]:
+    """Precision and scale of the columns that have them."""
+    return {column.name: digits for column in schema if (digits := casts.digits_of(column.native))}
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """A table as a query sees it; `bare` when columns stand without its name."""
@@ -275,6 +291,7 @@ class _Source:
     name: str
     columns: _Columns
     bare: bool = False
+    digits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def find(self, name: str) -> list[tuple[str, Type]]:
         known = [(each, kind) for each, kind in self.columns if each is not None]
@@ -367,6 +384,7 @@ class _Builder:
         self.tables = tables
         self.one_row = one_row
         self.read: set[str] = set()
+        self.unnamed = count(1)
         self.expressions: dict[str, Callable[[Any, _Scope], Value]] = {
             name.removeprefix("on_"): getattr(self, name) for name in dir(self) if name.startswith("on_")
         }
@@ -417,7 +435,7 @@ class _Builder:
     def on_paren(self, node: exp.Paren, scope: _Scope) -> Value:
         _only(node, "this")
         inner = self.value(node.this, scope)
-        return Value(exp.paren(inner.node), inner.type)
+        return inner._replace(node=exp.paren(inner.node))
 
     def on_literal(self, node: exp.Literal, scope: _Scope) -> Value:
         if node.is_string:
@@ -430,7 +448,10 @@ class _Builder:
         kind = Type.FLOAT if "e" in spelled.lower() else Type.DECIMAL if "." in spelled else Type.INTEGER
         if sum(each.isdigit() for each in spelled) > 38 and kind is not Type.FLOAT:
             _refuse("a number has more than 38 digits")
-        return Value(number(spelled), kind)
+        if kind is Type.FLOAT:
+            return Value(number(spelled), kind)
+        size, scale = lowering.digits_in(spelled)
+        return Value(number(spelled), kind, (size, scale))
 
     def on_rawstring(self, node: exp.Expr, scope: _Scope) -> Value:
         return Value(text(node.this), Type.STRING)
@@ -444,7 +465,7 @@ class _Builder:
     def on_neg(self, node: exp.Neg, scope: _Scope) -> Value:
         value = self.value(node.this, scope)
         if isinstance(value.node, exp.Literal) and not value.node.is_string:
-            return Value(exp.Neg(this=value.node), value.type)
+            return value._replace(node=exp.Neg(this=value.node))
         return FUNCTIONS["negative"].build(value)
 
     def on_not(self, node: exp.Not, scope: _Scope) -> Value:
@@ -577,6 +598,13 @@ class _Builder:
     def on_dpipe(self, node: exp.Expr, scope: _Scope) -> Value:
         return lowering.concat(*(self.value(each, scope) for each in _chain(node, exp.DPipe)))
 
+    def on_pow(self, node: exp.Expr, scope: _Scope) -> Value:
+        return FUNCTIONS["pow"].build(self.value(node.this, scope), self.value(node.expression, scope))
+
+    def on_array(self, node: exp.Expr, scope: _Scope) -> Value:
+        """A list as DuckDB writes it: `[1, 2]`."""
+        return FUNCTIONS["array"].build(*(self.value(each, scope) for each in node.expressions))
+
     def on_concat(self, node: exp.Expr, scope: _Scope) -> Value:
         """Text literals side by side."""
         if not all(isinstance(each, exp.Literal) and each.is_string for each in node.expressions):
@@ -592,7 +620,8 @@ class _Builder:
         last = [self.value(default, scope)] if default is not None else []
         nodes, kind = common(results + last)
         branches = list(zip(tests, nodes[: len(tests)], strict=True))
-        return Value(case(*branches, default=nodes[-1] if last else None), kind)
+        digits = lowering.common_digits(results + last)
+        return Value(case(*branches, default=nodes[-1] if last else None), kind, digits)
 
     def branch(self, node: exp.Expr, subject: Value | None, scope: _Scope) -> exp.Expr:
         if subject is None:
@@ -604,13 +633,11 @@ class _Builder:
         _only(node, "this", "to", "safe")
         wanted = self.target(node.args["to"])
         value = self.value(node.this, scope)
-        if (
-            isinstance(value.node, exp.Literal)
-            and not value.node.is_string
-            and wanted.type in (Type.FLOAT, Type.DECIMAL)
-        ):
-            return Value(casts.try_to(value.node, wanted.native), wanted.type)
-        return Value(casts.cast(value.node, value.type, wanted), wanted.type)
+        lowering.refuse_special_day(value, wanted.type)
+        digits = casts.digits_of(wanted.native)
+        if isinstance(value.node, exp.Literal) and value.type is Type.FLOAT and wanted.type is Type.DECIMAL:
+            return Value(casts.try_to(value.node, wanted.native), wanted.type, digits)
+        return Value(casts.cast(value.node, value.type, wanted), wanted.type, digits)
 
     def target(self, kind: exp.Expr) -> casts.Target:
         name = str(getattr(kind.this, "value", kind.this)).upper()
@@ -713,7 +740,7 @@ class _Builder:
             names = ", ".join(f"`{source.name}`.`{each[0]}`" for source, each in found)
             _refuse(f"`{name}` is ambiguous: {names}", "qualify it, or write its exact letters")
         source, (exact, kind) = found[0]
-        return Value(_column(exact, None if source.bare else source.name), kind)
+        return Value(_column(exact, None if source.bare else source.name), kind, source.digits.get(exact))
 
     def fields(self, value: Value, names: list[str]) -> Value:
         if names and value.type not in (Type.NESTED, Type.OTHER):
@@ -735,7 +762,7 @@ class _Builder:
             if name.lower() in special and not node.expressions:
                 return special[name.lower()](node, scope)
             self.unknown_function(name)
-        return self.call(node, scope, windowed=False)
+        return lowering.settled(self.call(node, scope, windowed=False))
 
     def call(self, node: exp.Anonymous, scope: _Scope, *, windowed: bool) -> Value:
         name = str(node.this).removeprefix(_PREFIX)
@@ -757,7 +784,7 @@ class _Builder:
         function = FUNCTIONS[name]
         if name == "count" and len(arguments) == 1 and isinstance(arguments[0], exp.Star):
             _only(arguments[0])
-            return Value(exp.Anonymous(this="count", expressions=[exp.Star()]), Type.INTEGER)
+            return Value(exp.Anonymous(this="count", expressions=[exp.Star()]), Type.INTEGER, (20, 0))
         if arguments and isinstance(arguments[0], exp.Distinct):
             return self.distinct(name, arguments, scope)
         values = [self.argument(each, scope) for each in arguments]
@@ -783,7 +810,7 @@ class _Builder:
             this=built.node.this,
             expressions=[exp.Distinct(expressions=[each.copy() for each in built.node.expressions])],
         )
-        return Value(call, built.type)
+        return built._replace(node=call)
 
     def argument(self, node: exp.Expr, scope: _Scope) -> Value:
         if not isinstance(node, exp.Lambda):
@@ -799,12 +826,13 @@ class _Builder:
         _refuse("IGNORE NULLS is not allowed", "filter the NULLs out in a WHERE")
 
     def on_filter(self, node: exp.Filter, scope: _Scope) -> Value:
-        value = self.value(node.this, scope)
+        known = isinstance(node.this, exp.Anonymous) and str(node.this.this).startswith(_PREFIX)
+        value = self.call(node.this, scope, windowed=False) if known else self.value(node.this, scope)
         if not isinstance(value.node, exp.Anonymous):
             _refuse("FILTER is not allowed on this function")
         inner = _Scope(scope.sources, scope.parent, scope.variables, row_only=True, merged=scope.merged)
         where = exp.Where(this=self.condition(node.expression.this, inner))
-        return Value(exp.Filter(this=value.node, expression=where), value.type)
+        return lowering.settled(value._replace(node=exp.Filter(this=value.node, expression=where)))
 
     def on_withingroup(self, node: exp.Expr, scope: _Scope) -> Value:
         _refuse("WITHIN GROUP is not allowed", "use percentile(column, share)")
@@ -828,7 +856,7 @@ class _Builder:
             spec=self.frame(node.args.get("spec")),
             over="OVER",
         )
-        return Value(window, call.type)
+        return lowering.settled(call._replace(node=window))
 
     def frame(self, spec: exp.Expr | None) -> exp.Expr | None:
         if spec is None:
@@ -1002,9 +1030,9 @@ class _Builder:
         if isinstance(node, exp.Subquery):
             _only(node, "this", "alias")
             query, columns = self.query(node.this, outer, known)
-            alias = node.args.get("alias")
-            built = exp.Subquery(this=query, alias=self.table_alias(alias) if alias is not None else None)
-            return built, _Source(node.alias, self.renamed(columns, alias))
+            alias = node.args.get("alias") or exp.TableAlias(this=_identifier(f"query {next(self.unnamed)}"))
+            built = exp.Subquery(this=query, alias=self.table_alias(alias))
+            return built, _Source(alias.name, self.renamed(columns, alias))
         if not isinstance(node, exp.Table):
             _refuse(f"{type(node).__name__} is not allowed in FROM", "only the given tables can be read")
         if not isinstance(node.this, exp.Identifier):
@@ -1037,10 +1065,12 @@ class _Builder:
                     f"the tables are {given}",
                 )
             self.read.add(found[0])
-            source = _Source(found[0], _columns(self.tables[found[0]]))
+            source = _Source(found[0], _columns(self.tables[found[0]]), digits=_digits(self.tables[found[0]]))
         alias = node.args.get("alias")
         built = exp.Table(this=_identifier(source.name), alias=self.table_alias(alias) if alias is not None else None)
-        return built, _Source(node.alias or source.name, self.renamed(source.columns, alias))
+        columns = self.renamed(source.columns, alias)
+        digits = source.digits if columns == source.columns else {}
+        return built, _Source(node.alias or source.name, columns, digits=digits)
 
     def join(self, node: exp.Join, scope: _Scope, known: dict[str, _Source]) -> exp.Expr:
         _only(node, "this", "on", "using", "side", "kind", "method")
@@ -1094,7 +1124,7 @@ class _Builder:
 
     def tail(self, node: exp.Expr, built: exp.Expr, scope: _Scope) -> None:
         """ORDER BY, LIMIT and OFFSET."""
-        built.set("order", self.order(node.args.get("order"), scope))
+        built.set("order", self.order(node.args.get("order"), scope, of_result=True))
         for each, kind in (("limit", exp.Limit), ("offset", exp.Offset)):
             part = node.args.get(each)
             if part is not None:
@@ -1103,17 +1133,21 @@ class _Builder:
                     _refuse(f"{each.upper()} takes a whole number")
                 built.set(each, kind(expression=number(str(part.expression.this))))
 
-    def order(self, node: exp.Expr | None, scope: _Scope) -> exp.Expr | None:
+    def order(self, node: exp.Expr | None, scope: _Scope, *, of_result: bool = False) -> exp.Expr | None:
         if node is None:
             return None
         _only(node, "expressions", "siblings")
-        return exp.Order(expressions=[self.ordered(each, scope) for each in node.expressions])
+        return exp.Order(expressions=[self.ordered(each, scope, of_result) for each in node.expressions])
 
-    def ordered(self, node: exp.Expr, scope: _Scope) -> exp.Expr:
-        """NULL comes first going up and last going down, as in Spark, unless the text says otherwise."""
+    def ordered(self, node: exp.Expr, scope: _Scope, of_result: bool) -> exp.Expr:
+        """NULL comes first going up and last going down, as in Spark, unless the text says otherwise.
+
+        A name in the ORDER BY of a query is a name of its SELECT list, and only then one of a table.
+        """
         _only(node, "this", "desc", "nulls_first")
+        named = scope.named.get(node.this.name.casefold()) if of_result and _is_bare(node.this) else None
         return exp.Ordered(
-            this=self.value(node.this, scope).node,
+            this=(named or self.value(node.this, scope)).node,
             desc=bool(node.args.get("desc")),
             nulls_first=bool(node.args.get("nulls_first")),
         )
@@ -1138,6 +1172,11 @@ class _Builder:
         _only(node, "this")
         query, _ = self.subquery(node.this, scope)
         return Value(exp.Exists(this=query), Type.BOOLEAN)
+
+
+def _is_bare(node: exp.Expr) -> bool:
+    """Whether this is a name without a table before it."""
+    return isinstance(node, exp.Column) and len(node.parts) == 1
 
 
 def _chain(node: exp.Expr, kind: type) -> list[exp.Expr]:

@@ -34,6 +34,8 @@ def literal(value: str | int | float | Decimal | date | datetime) -> Tree:
     """A value as a literal of its type; text is quoted, never pasted."""
     if isinstance(value, bool):
         return exp.Boolean(this=value)
+    if isinstance(value, int) and abs(value) >= 10**38:
+        return exp.cast(exp.Literal.string(str(value)), exp.DataType.Type.INT128)
     if isinstance(value, int | float | Decimal):
         return number(str(value))
     if isinstance(value, datetime):

@@ -33,6 +33,7 @@ DUCKDB: dict[str, Builder] = {
     "DQ_HISTOGRAM": _named("HISTOGRAM"),
     "DQ_SIGN_BIT": _named("SIGNBIT"),
     "DQ_TOP_KEYS": _top_keys,
+    "DQ_STOP": _named("ERROR"),
     "DQ_TRIM_BLANKS": lambda value: exp.Anonymous(this="TRIM", expressions=[value, exp.Literal.string(" ")]),
 }
 

@@ -12,18 +12,38 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dq.casts import TARGETS, case, cast, fn, join, number, text, to, to_date, to_timestamp, try_to
+from dq.casts import (
+    BOUNDARY,
+    STOPPED,
+    TARGETS,
+    case,
+    cast,
+    equal,
+    fn,
+    join,
+    number,
+    text,
+    to,
+    to_date,
+    to_timestamp,
+    try_to,
+)
 from dq.diagnostics import DqError
 from dq.lazy import exp
-from dq.regex import group_count, java_regex, java_replacement
+from dq.regex import BEYOND_ASCII, group_count, has_boundary, java_regex, java_replacement
 from dq.schema import Type
 
 
 class Value(NamedTuple):
-    """An expression and what it holds; OTHER when that is not known."""
+    """An expression and what it holds; OTHER when that is not known.
+
+    `digits` are the precision and the scale that Spark gives an integer or a decimal, where they are known. On a
+    double they say that Spark holds a decimal, which `settled` rounds to its scale.
+    """
 
     node: exp.Expr
     type: Type
+    digits: tuple[int, int] | None = None
 
 
 class LoweringError(DqError):
@@ -49,6 +69,7 @@ def coerce(value: Value, wanted: Type) -> exp.Expr:
         return to(value.node, "DOUBLE")
     if wanted is Type.INTEGER and value.type is Type.STRING:
         return cast(value.node, value.type, TARGETS["bigint"])
+    refuse_special_day(value, wanted)
     target = _IMPLICIT.get(wanted)
     if target is None or value.type in (Type.NESTED, Type.BINARY):
         raise LoweringError(f"a value of type {value.type.value} where {wanted.value} is needed")
@@ -65,8 +86,43 @@ _IMPLICIT = {
 }
 
 
+_SPECIAL_DAYS = ("epoch", "now", "today", "tomorrow", "yesterday")
+
+
+def refuse_special_day(value: Value, wanted: Type) -> None:
+    """Spark reads some words as days where they are written as literals, and only there."""
+    literal = value.node.this if isinstance(value.node, exp.Literal) and value.node.is_string else ""
+    if wanted.is_temporal and literal.strip().lower() in _SPECIAL_DAYS:
+        raise LoweringError(f"'{literal}' as a day", help="use current_date or current_timestamp")
+
+
 def _is_null(node: exp.Expr) -> bool:
     return isinstance(node, exp.Null)
+
+
+def digits_in(spelled: str) -> tuple[int, int]:
+    """Precision and scale of a number as it is written: 0.5 has one digit, behind the point."""
+    whole, _, fraction = spelled.partition(".")
+    return max(len(whole.lstrip("0")) + len(fraction), len(fraction), 1), len(fraction)
+
+
+def settled(value: Value) -> Value:
+    """A double that Spark holds as a decimal, rounded to that decimal's scale as far as a double has digits."""
+    if value.type is not Type.FLOAT or value.digits is None:
+        return value
+    scale = value.digits[1]
+    return Value(fn("round", value.node, number(scale)) if scale <= _EXACT else value.node, Type.FLOAT)
+
+
+_EXACT = 15
+"""So many decimal digits does a double hold."""
+
+
+def _bounded(precision: int, scale: int) -> tuple[int, int]:
+    """Precision and scale within 38 digits; those behind the point give way, down to 6 of them."""
+    if precision <= 38:
+        return precision, scale
+    return 38, max(38 - (precision - scale), min(scale, 6))
 
 
 def plain(value: Value) -> Value:
@@ -86,6 +142,8 @@ def compared(left: Value, right: Value) -> tuple[exp.Expr, exp.Expr]:
     if left.type is Type.TIMESTAMP_TZ and right.type is Type.TIMESTAMP_TZ:
         return left.node.copy(), right.node.copy()
     left, right = plain(left), plain(right)
+    if {left.type, right.type} == {Type.FLOAT, Type.DECIMAL}:
+        return to(left.node, "DOUBLE"), to(right.node, "DOUBLE")
     common = _comparison_type(left.type, right.type)
     return _compared_as(left, common), _compared_as(right, common)
 
@@ -120,6 +178,8 @@ def common(values: Sequence[Value]) -> tuple[list[exp.Expr], Type]:
         return [each.node.copy() for each in values], kinds.pop() if len(kinds) == 1 else Type.OTHER
     if kinds <= set(_NUMBERS):
         wanted = max(kinds, key=_NUMBERS.index)
+        if {Type.FLOAT, Type.DECIMAL} <= kinds:
+            return [to(each.node, "DOUBLE") for each in values], wanted
         return [each.node.copy() for each in values], wanted
     if kinds == {Type.DATE, Type.TIMESTAMP}:
         return [coerce(each, Type.TIMESTAMP) for each in values], Type.TIMESTAMP
@@ -127,6 +187,18 @@ def common(values: Sequence[Value]) -> tuple[list[exp.Expr], Type]:
         return [coerce(each, Type.STRING) for each in values], Type.STRING
     listed = " and ".join(sorted(each.value for each in kinds))
     raise LoweringError(f"{listed} have no common type")
+
+
+def common_digits(values: Sequence[Value]) -> tuple[int, int] | None:
+    """Precision and scale that hold every alternative; None where one of them has none."""
+    digits = [each.digits for each in values if not _is_null(each.node)]
+    if not digits or any(each.type is Type.FLOAT for each in values):
+        return None
+    known = [each for each in digits if each is not None]
+    if len(known) < len(digits):
+        return None
+    scale = max(each[1] for each in known)
+    return _bounded(max(each[0] - each[1] for each in known) + scale, scale)
 
 
 # Operators ---------------------------------------------------------------------------------------------------------
@@ -171,22 +243,56 @@ def multiply(left: Value, right: Value) -> Value:
 
 def _arithmetic(kind: type[exp.Binary], left: Value, right: Value) -> Value:
     left, right = _numeric(left), _numeric(right)
-    return Value(exp.paren(kind(this=left.node.copy(), expression=right.node.copy())), _wider(left, right))
+    digits = _result_digits(kind, left, right)
+    nodes = [_operand(each, {left.type, right.type}, digits) for each in (left, right)]
+    return Value(exp.paren(kind(this=nodes[0], expression=nodes[1])), _wider(left, right), digits)
+
+
+def _operand(value: Value, kinds: set[Type], digits: tuple[int, int] | None) -> exp.Expr:
+    """An operand in the type in which Spark calculates; DuckDB's own is at times a narrower one.
+
+    A whole number as written is no byte beside a column of bytes, a decimal makes a 32-bit float a double, and
+    a product of two decimals has the digits of both.
+    """
+    if kinds == {Type.FLOAT, Type.DECIMAL}:
+        return to(value.node, "DOUBLE")
+    if kinds == {Type.INTEGER} and isinstance(value.node, exp.Literal):
+        return to(value.node, "INTEGER" if int(str(value.node.this)) < 2**31 else "BIGINT")
+    if Type.DECIMAL in kinds and digits is not None and digits[0] > 18 and value.digits is not None:
+        return to(value.node, f"DECIMAL(38,{value.digits[1]})")
+    return value.node.copy()
+
+
+def _result_digits(kind: type[exp.Binary], left: Value, right: Value) -> tuple[int, int] | None:
+    """Precision and scale that Spark gives the result of an operation on integers and decimals."""
+    if left.digits is None or right.digits is None or Type.FLOAT in (left.type, right.type):
+        return None
+    (p1, s1), (p2, s2) = left.digits, right.digits
+    if left.type is right.type is Type.INTEGER:
+        return (20 if max(p1, p2) > 10 else 10), 0
+    if kind is exp.Mul:
+        return _bounded(p1 + p2 + 1, s1 + s2)
+    if kind is exp.Div:
+        scale = max(6, s1 + p2 + 1)
+        return _bounded(p1 - s1 + s2 + scale, scale)
+    scale = max(s1, s2)
+    return _bounded(max(p1 - s1, p2 - s2) + scale + 1, scale)
 
 
 def divide(left: Value, right: Value) -> Value:
-    """`/`: always a double (of two decimals: as near as a double comes), NULL for a zero divisor."""
+    """`/`: a double, of decimals rounded to the digits that Spark keeps; NULL for a zero divisor."""
     left, right = _numeric(left), _numeric(right)
     divisor = fn("nullif", coerce(right, Type.FLOAT), number(0))
-    quotient = exp.Div(this=coerce(left, Type.FLOAT), expression=divisor, typed=False, safe=False)
-    return Value(exp.paren(quotient), Type.FLOAT)
+    quotient = exp.paren(exp.Div(this=coerce(left, Type.FLOAT), expression=divisor, typed=False, safe=False))
+    of_integers = left.type is right.type is Type.INTEGER
+    return settled(Value(quotient, Type.FLOAT, None if of_integers else _result_digits(exp.Div, left, right)))
 
 
 def whole_divide(left: Value, right: Value) -> Value:
     """`div`: the quotient without its fraction, NULL for a zero divisor."""
     left, right = _numeric(left), _numeric(right)
-    if Type.FLOAT in (left.type, right.type):
-        quotient = fn("trunc", divide(left, right).node)
+    if {Type.FLOAT, Type.DECIMAL} & {left.type, right.type}:
+        quotient = fn("trunc", divide(left._replace(digits=None), right).node)
         return Value(try_to(quotient, "BIGINT"), Type.INTEGER)
     divisor = fn("nullif", right.node, number(0))
     return Value(fn("divide", to(left.node, "BIGINT"), to(divisor, "BIGINT")), Type.INTEGER)
@@ -195,10 +301,9 @@ def whole_divide(left: Value, right: Value) -> Value:
 def remainder(left: Value, right: Value) -> Value:
     """`%`: the sign is the dividend's, NULL for a zero divisor."""
     left, right = _numeric(left), _numeric(right)
-    return Value(
-        fn("fmod" if Type.FLOAT in (left.type, right.type) else "mod", left.node, fn("nullif", right.node, number(0))),
-        _wider(left, right),
-    )
+    kinds = {left.type, right.type}
+    one, two = (_operand(each, kinds, None) for each in (left, right))
+    return Value(fn("mod", one, fn("nullif", two, number(0))), _wider(left, right))
 
 
 def positive_remainder(left: Value, right: Value) -> Value:
@@ -242,10 +347,20 @@ def _check_like(pattern: str, escape: str) -> None:
 
 def rlike(value: Value, pattern: Value) -> Value:
     """`RLIKE`: whether Java's regular expression is found anywhere in the text."""
-    return Value(
-        fn("regexp_matches", coerce(value, Type.STRING), text(java_regex(constant(pattern, "a pattern"), whole=False))),
-        Type.BOOLEAN,
-    )
+    subject, searched = coerce(value, Type.STRING), _searched(pattern)
+    return Value(_bounded_by(searched, subject, fn("regexp_matches", subject, searched)), Type.BOOLEAN)
+
+
+def _searched(pattern: Value) -> exp.Literal:
+    """A literal pattern, translated for a search."""
+    return text(java_regex(constant(pattern, "a pattern"), whole=False))
+
+
+def _bounded_by(searched: exp.Literal, subject: exp.Expr, answer: exp.Expr) -> exp.Expr:
+    """An answer, but an error where the pattern's word boundaries could differ from Java's."""
+    if not has_boundary(str(searched.this)):
+        return answer
+    return case((fn("regexp_matches", subject, text(BEYOND_ASCII)), _stop(BOUNDARY)), default=answer)
 
 
 def concat(*values: Value) -> Value:
@@ -308,12 +423,12 @@ def _part(name: str, kind: str = "t", offset: int = 0, modulo: int = 0) -> Funct
 
 def _same(values: Sequence[Value], name: str) -> Value:
     nodes, kind = common(values)
-    return Value(fn(name, *nodes), kind)
+    return Value(fn(name, *nodes), kind, common_digits(values))
 
 
 def _if(condition: Value, yes: Value, no: Value) -> Value:
     (left, right), kind = common([yes, no])
-    return Value(case((coerce(condition, Type.BOOLEAN), left), default=right), kind)
+    return Value(case((coerce(condition, Type.BOOLEAN), left), default=right), kind, common_digits([yes, no]))
 
 
 def _nvl2(value: Value, yes: Value, no: Value) -> Value:
@@ -331,7 +446,7 @@ def _is_not_null(value: Value) -> Value:
 
 def _nullif(left: Value, right: Value) -> Value:
     one, two = compared(left, right)
-    return Value(case((exp.EQ(this=one, expression=two), exp.null()), default=left.node), left.type)
+    return left._replace(node=case((exp.EQ(this=one, expression=two), exp.null()), default=left.node))
 
 
 def _isnan(value: Value) -> Value:
@@ -395,9 +510,27 @@ def trim_of(value: Value, characters: Value | None, side: str) -> Value:
     return Value(fn(name, coerce(value, Type.STRING), removed), Type.STRING)
 
 
+MAX_TEXT = 10_000_000
+"""The longest text that a function may make, in bytes: a rule shall not fill the memory."""
+
+
+def _within(size: exp.Expr, value: exp.Expr, name: str) -> exp.Expr:
+    """A value, but an error where a size is beyond what a function may make."""
+    stop = _stop(f"{name}() makes a text of more than {MAX_TEXT:,} bytes")
+    return case((exp.GT(this=size, expression=number(MAX_TEXT)), stop), default=value)
+
+
+def _repeat(value: Value, times: Value) -> Value:
+    subject = coerce(value, Type.STRING)
+    count = coerce(times, Type.INTEGER)
+    size = exp.paren(to(fn("strlen", subject), "DOUBLE") * to(count, "DOUBLE"))
+    return Value(fn("repeat", subject, _within(size, count, "repeat")), Type.STRING)
+
+
 def _pad(name: str) -> Function:
     def build(value: Value, size: Value, pad: Value | None = None) -> Value:
-        width = to(fn("greatest", coerce(size, Type.INTEGER), number(0)), "INTEGER")
+        wanted = coerce(size, Type.INTEGER)
+        width = to(_within(wanted, fn("greatest", wanted, number(0)), name), "INTEGER")
         filler = coerce(pad, Type.STRING) if pad else text(" ")
         subject = coerce(value, Type.STRING)
         # DuckDB refuses to fill with an empty text; Spark then only cuts.
@@ -426,13 +559,33 @@ def _replace(value: Value, old: Value, new: Value | None = None) -> Value:
     )
 
 
+def _stop(reason: str) -> exp.Expr:
+    """What ends the query with a reason when it is reached."""
+    return fn("error", text(STOPPED + reason))
+
+
+def _concat_ws(separator: Value, *values: Value) -> Value:
+    """Texts side by side with a separator between them; NULLs are left out."""
+    if any(each.type is Type.NESTED for each in values):
+        raise LoweringError("concat_ws of lists")
+    parts = [coerce(plain(each), Type.STRING) for each in values]
+    return Value(fn("concat_ws", coerce(separator, Type.STRING), *parts), Type.STRING)
+
+
+def _levenshtein(left: Value, right: Value) -> Value:
+    """DuckDB counts bytes where Spark counts characters: text beyond ASCII stops the query."""
+    one, two = coerce(left, Type.STRING), coerce(right, Type.STRING)
+    beyond = [exp.NEQ(this=fn("strlen", each), expression=fn("length", each)) for each in (one, two)]
+    stop = _stop("levenshtein() of text beyond ASCII is not supported")
+    return Value(case((exp.or_(*beyond), stop), default=fn("levenshtein", one, two)), Type.INTEGER)
+
+
 def _regexp_replace(value: Value, pattern: Value, replacement: Value) -> Value:
     java = constant(pattern, "a pattern")
     spelled = java_replacement(constant(replacement, "a replacement"), group_count(java))
-    return Value(
-        fn("regexp_replace", coerce(value, Type.STRING), text(java_regex(java, whole=False)), text(spelled), text("g")),
-        Type.STRING,
-    )
+    subject, searched = coerce(value, Type.STRING), _searched(pattern)
+    replaced = fn("regexp_replace", subject, searched, text(spelled), text("g"))
+    return Value(_bounded_by(searched, subject, replaced), Type.STRING)
 
 
 def _regexp_extract(value: Value, pattern: Value, group: Value | None = None) -> Value:
@@ -443,10 +596,8 @@ def _regexp_extract(value: Value, pattern: Value, group: Value | None = None) ->
             f"the pattern has no group {wanted}",
             help="groups are the parentheses, counted from 1; 0 is the whole match",
         )
-    return Value(
-        fn("regexp_extract", coerce(value, Type.STRING), text(java_regex(java, whole=False)), number(wanted)),
-        Type.STRING,
-    )
+    subject, searched = coerce(value, Type.STRING), _searched(pattern)
+    return Value(_bounded_by(searched, subject, fn("regexp_extract", subject, searched, number(wanted))), Type.STRING)
 
 
 def _round(value: Value, digits: Value | None = None) -> Value:
@@ -456,7 +607,9 @@ def _round(value: Value, digits: Value | None = None) -> Value:
     if value.type is not Type.FLOAT:
         return Value(fn("round", value.node, number(places)), value.type)
     if not 0 <= places <= 18:
-        return Value(fn("round", value.node, number(places)), Type.FLOAT)
+        # DuckDB 1.5 rounds an infinity to 0.
+        rounded = case((fn("isfinite", value.node), fn("round", value.node, number(places))), default=value.node)
+        return Value(rounded, Type.FLOAT)
     exact = to(try_to(to(value.node, "VARCHAR"), f"DECIMAL(38,{places})"), "DOUBLE")
     return Value(fn("coalesce", exact, value.node), Type.FLOAT)
 
@@ -496,13 +649,14 @@ def _keep(name: str) -> Function:
 
     def build(value: Value) -> Value:
         value = _numeric(value)
-        return Value(fn(name, value.node), value.type)
+        return Value(fn(name, value.node), value.type, value.digits)
 
     return Function(build, 1, 1)
 
 
 def _sign(value: Value) -> Value:
-    return Value(to(fn("sign", coerce(value, Type.FLOAT)), "DOUBLE"), Type.FLOAT)
+    node = coerce(value, Type.FLOAT)
+    return Value(case((fn("isnan", node), node), default=to(fn("sign", node), "DOUBLE")), Type.FLOAT)
 
 
 def _date_shift(sign: int) -> Function:
@@ -561,7 +715,13 @@ def extract(part: str, value: Value) -> Value:
     name = _PARTS.get(part.lower())
     if name is None:
         raise LoweringError(f"extract has no part `{part}`", help="one of " + ", ".join(sorted(_PARTS)))
-    return FUNCTIONS[name].build(value)
+    return _seconds(value) if name == "second" else FUNCTIONS[name].build(value)
+
+
+def _seconds(value: Value) -> Value:
+    """The seconds of a minute with their fraction; `second()` leaves it out."""
+    microseconds = to(fn("microsecond", coerce(plain(value), Type.TIMESTAMP)), "DECIMAL(8,0)")
+    return Value(to(exp.paren(microseconds * number("0.000001")), "DECIMAL(8,6)"), Type.DECIMAL, (8, 6))
 
 
 _FORMATS = {
@@ -638,7 +798,7 @@ def _unix_timestamp(value: Value) -> Value:
     if value.type is Type.STRING:
         parsed = _parsed(value, Value(text("yyyy-MM-dd HH:mm:ss"), Type.STRING), Type.TIMESTAMP)
         return Value(cast(parsed.node, Type.TIMESTAMP, TARGETS["bigint"]), Type.INTEGER)
-    return Value(cast(coerce(plain(value), Type.TIMESTAMP), Type.TIMESTAMP, TARGETS["bigint"]), Type.INTEGER)
+    return Value(to(fn("trunc", fn("epoch", coerce(plain(value), Type.TIMESTAMP))), "BIGINT"), Type.INTEGER)
 
 
 def _make_date(year: Value, month: Value, day: Value) -> Value:
@@ -665,7 +825,19 @@ def _of_list(name: str, result: str = "*") -> Function:
 
 
 def _array_contains(value: Value, member: Value) -> Value:
-    return Value(fn("list_contains", _list(value), member.node), Type.BOOLEAN)
+    """Whether a member is there; NULL when it is not and one of the members is NULL."""
+    members = _list(value)
+    gap = exp.LT(this=fn("list_aggregate", members, text("count")), expression=fn("len", members))
+    found = fn("list_contains", members, member.node)
+    return Value(case((found, exp.true()), (gap, exp.null()), default=found), Type.BOOLEAN)
+
+
+def _array_distinct(value: Value) -> Value:
+    """Each member once, where it comes first; a NULL is a member."""
+    members = _list(value)
+    first = exp.EQ(this=fn("list_position", members, exp.column("member")), expression=exp.column("place"))
+    names = [exp.to_identifier("member"), exp.to_identifier("place")]
+    return Value(fn("list_filter", members, exp.Lambda(this=first, expressions=names, colon=True)), Type.NESTED)
 
 
 def _array(*values: Value) -> Value:
@@ -680,25 +852,34 @@ def _element_at(value: Value, position: Value) -> Value:
 
 
 def _split(value: Value, pattern: Value) -> Value:
-    return Value(
-        fn(
-            "string_split_regex",
-            coerce(value, Type.STRING),
-            text(java_regex(constant(pattern, "a pattern"), whole=False)),
-        ),
-        Type.NESTED,
-    )
+    subject, searched = coerce(value, Type.STRING), _searched(pattern)
+    return Value(_bounded_by(searched, subject, fn("string_split_regex", subject, searched)), Type.NESTED)
+
+
+def _tests(value: Value, condition: Value) -> exp.Expr:
+    """What a condition says of each member of a list."""
+    return fn("list_transform", _list(value), condition.node)
 
 
 def _any_of(value: Value, condition: Value) -> Value:
-    return Value(
-        exp.GT(this=fn("len", fn("list_filter", _list(value), condition.node)), expression=number(0)), Type.BOOLEAN
-    )
+    """Whether the condition is true of a member; of none it is false, or NULL if it is NULL of one."""
+    tests = _tests(value, condition)
+    return Value(case((equal(fn("len", tests), number(0)), exp.false()), default=_joined("or", tests)), Type.BOOLEAN)
 
 
 def _all_of(value: Value, condition: Value) -> Value:
-    kept = fn("len", fn("list_filter", _list(value), condition.node))
-    return Value(exp.EQ(this=kept, expression=fn("len", _list(value))), Type.BOOLEAN)
+    """Whether the condition is true of each member; if false of none it may be NULL."""
+    tests = _tests(value, condition)
+    return Value(case((equal(fn("len", tests), number(0)), exp.true()), default=_joined("and", tests)), Type.BOOLEAN)
+
+
+def _joined(connector: str, tests: exp.Expr) -> exp.Expr:
+    """Truth values joined by SQL's three-valued logic."""
+    deciding = exp.true() if connector == "or" else exp.false()
+    gap = exp.LT(this=fn("list_aggregate", tests, text("count")), expression=fn("len", tests))
+    unknown = exp.or_(gap, fn("len", tests).is_(exp.null()))
+    otherwise = exp.false() if connector == "or" else exp.true()
+    return case((fn("list_contains", tests, deciding), deciding), (unknown, exp.null()), default=otherwise)
 
 
 # Aggregates --------------------------------------------------------------------------------------------------------
@@ -710,12 +891,24 @@ def _aggregate(name: str, signature: str, result: str) -> Function:
 
 
 def _extreme(name: str) -> Function:
-    return Function(lambda value: Value(fn(name, value.node), value.type), 1, 1, aggregate=True, window=True)
+    return Function(
+        lambda value: Value(fn(name, value.node), value.type, value.digits), 1, 1, aggregate=True, window=True
+    )
 
 
 def _total(value: Value) -> Value:
     value = _numeric(value)
-    return Value(fn("sum", value.node), value.type)
+    digits = value.digits and (
+        (20, 0) if value.type is Type.INTEGER else _bounded(value.digits[0] + 10, value.digits[1])
+    )
+    return Value(fn("sum", value.node), value.type, digits)
+
+
+def _average(value: Value) -> Value:
+    """A double; of decimals one that is to be `settled` with four digits more than they have."""
+    digits = value.digits if value.type is Type.DECIMAL else None
+    node = fn("avg", coerce(value, Type.FLOAT))
+    return Value(node, Type.FLOAT, digits and _bounded(digits[0] + 4, digits[1] + 4))
 
 
 def _percentile(value: Value, share: Value) -> Value:
@@ -742,7 +935,7 @@ def _collect(distinct: bool) -> Function:
 def _count(*values: Value) -> Value:
     """Rows in which no argument is NULL."""
     if len(values) == 1:
-        return Value(fn("count", values[0].node), Type.INTEGER)
+        return Value(fn("count", values[0].node), Type.INTEGER, (20, 0))
     missing = exp.or_(*(is_null(each).node for each in values))
     return Value(fn("count", case((missing, exp.null()), default=number(1))), Type.INTEGER)
 
@@ -805,18 +998,19 @@ FUNCTIONS: Mapping[str, Function] = {
     "left": _edge("left"),
     "right": _edge("right"),
     "concat": Function(concat, 1, None),
+    "concat_ws": Function(_concat_ws, 2, None),
     "lpad": _pad("lpad"),
     "rpad": _pad("rpad"),
     "instr": Function(lambda value, part: locate(part, value), 2, 2),
     "locate": Function(locate, 2, 2),
     "position": Function(locate, 2, 2),
     "replace": Function(_replace, 2, 3),
-    "repeat": _direct("repeat", "si", "s"),
+    "repeat": Function(_repeat, 2, 2),
     "translate": _direct("translate", "sss", "s"),
     "startswith": _direct("starts_with", "ss", "b"),
     "endswith": _direct("ends_with", "ss", "b"),
     "contains": _direct("contains", "ss", "b"),
-    "levenshtein": _direct("levenshtein", "ss", "i"),
+    "levenshtein": Function(_levenshtein, 2, 2),
     "md5": _direct("md5", "s", "s"),
     "regexp": Function(rlike, 2, 2),
     "rlike": Function(rlike, 2, 2),
@@ -827,7 +1021,9 @@ FUNCTIONS: Mapping[str, Function] = {
     # numbers
     "abs": _keep("abs"),
     "negative": Function(
-        lambda value: Value(exp.paren(exp.Neg(this=exp.paren(_numeric(value).node.copy()))), _numeric(value).type), 1, 1
+        lambda value: _numeric(value)._replace(node=exp.paren(exp.Neg(this=exp.paren(_numeric(value).node.copy())))),
+        1,
+        1,
     ),
     "positive": Function(_numeric, 1, 1),
     "ceil": _whole("ceil"),
@@ -907,7 +1103,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "array_contains": Function(_array_contains, 2, 2),
     "array_max": _of_list("list_max"),
     "array_min": _of_list("list_min"),
-    "array_distinct": _of_list("list_distinct", "l"),
+    "array_distinct": Function(_array_distinct, 1, 1),
     "element_at": Function(_element_at, 2, 2),
     "exists": Function(_any_of, 2, 2),
     "forall": Function(_all_of, 2, 2),
@@ -918,8 +1114,8 @@ FUNCTIONS: Mapping[str, Function] = {
     # aggregates
     "count": Function(_count, 1, None, aggregate=True, window=True),
     "sum": Function(_total, 1, 1, aggregate=True, window=True),
-    "avg": _aggregate("avg", "f", "f"),
-    "mean": _aggregate("avg", "f", "f"),
+    "avg": Function(_average, 1, 1, aggregate=True, window=True),
+    "mean": Function(_average, 1, 1, aggregate=True, window=True),
     "min": _extreme("min"),
     "max": _extreme("max"),
     "stddev": _aggregate("stddev_samp", "f", "f"),

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
 from dq.conditions import ConditionError
 from dq.conditions import number as evaluated
 from dq.lazy import casts, dq_metrics, exp, regex
+from dq.outcomes import Verdict
 from dq.rules.base import (
     BoundRule,
     DurationCondition,
     Facts,
+    Judgement,
     NumberCondition,
     OneColumn,
     ShareRule,
@@ -147,6 +151,29 @@ class ColumnValues(ShareRule):
         """By the kind of the condition."""
         return _PREDICATES[self.condition.kind](self)
 
+    def compares_numbers_as_text(self) -> bool:
+        """Whether a list of numbers is compared with a text column: as texts, as Spark compares them (B.0.5)."""
+        listed = self.condition.operator in (Operator.IN, Operator.NOT_IN)
+        return listed and self.condition.kind is Kind.NUMBER and self.column.type is Type.STRING
+
+    def judge(self, facts: Facts) -> Judgement:
+        """As every share of rows; a comparison that may surprise is noted."""
+        judgement = super().judge(facts)
+        if (
+            self.threshold is None
+            and judgement.verdict is Verdict.PASSED
+            and math.isnan(judgement.metrics.get(self.name_of("Minimum"), 0))
+        ):
+            # Each NaN is greater than every number, but a minimum that is NaN meets no condition (A.3).
+            reason = f"every value of {self.subject()} is NaN, which meets no condition"
+            return replace(judgement, verdict=Verdict.FAILED, reason=reason, failing=None)
+        numbers = [each for each in self.condition.operands if not isinstance(each, Null)]
+        if not numbers or not self.compares_numbers_as_text():
+            return judgement
+        shown = text_of_double(evaluated(numbers[0]))
+        note = f'{self.subject()} is text, compared with "{shown}" as Spark does; quote the operands to choose'
+        return replace(judgement, notes=(*judgement.notes, note))
+
     def extremes(self) -> dq_metrics.Metric | None:
         """Minimum and maximum, where the condition orders numbers."""
         ordered = self.condition.kind is Kind.NUMBER and self.column.type.is_number
@@ -201,15 +228,35 @@ def _number_problem(rule: ColumnValues) -> str:
 
 
 def _number_predicate(rule: ColumnValues) -> Tree:
-    operands = [numeric(each) for each in rule.condition.operands if not isinstance(each, Null)]
-    held = column(rule.column)
-    return judge_value(
-        held,
-        as_number(rule.column, rule.condition.operator),
-        rule.condition.operator,
-        operands,
-        null_listed=rule._null_listed(),
-    )
+    given = [each for each in rule.condition.operands if not isinstance(each, Null)]
+    if rule.compares_numbers_as_text():
+        value: Tree = column(rule.column)
+        operands: list[Tree] = [literal(text_of_double(evaluated(each))) for each in given]
+    else:
+        value = as_number(rule.column, rule.condition.operator)
+        operands = [numeric(each) for each in given]
+        if _overflows(rule.column, given):
+            value = exp.cast(value, exp.DataType.Type.DOUBLE)
+            operands = [exp.cast(each, exp.DataType.Type.DOUBLE) for each in operands]
+    return judge_value(column(rule.column), value, rule.condition.operator, operands, null_listed=rule._null_listed())
+
+
+def text_of_double(value: float) -> str:
+    """A double as Java spells it: plain from 0.001 up to 10 million, else with an exponent; `1.0`, `1.5E10`."""
+    if value == 0 or 1e-3 <= abs(value) < 1e7 or not math.isfinite(value):
+        return f"{Decimal(repr(value)):f}" if math.isfinite(value) else repr(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    spelled = "".join(map(str, digits))
+    return f"{'-' if sign else ''}{spelled[0]}.{spelled[1:] or '0'}E{int(exponent) + len(spelled) - 1}"
+
+
+def _overflows(of: Column, given: Sequence[Operand]) -> bool:
+    """Whether the digits of the column and those behind an operand's point are more than a decimal has."""
+    behind = max((len(each.text.partition(".")[2]) for each in given if isinstance(each, Number)), default=0)
+    if of.native.upper() in ("HUGEINT", "UHUGEINT"):
+        return behind > 0
+    precision, scale = casts.digits_of(of.native) or (0, 0)
+    return precision - scale + max(behind, scale) > 38
 
 
 def as_number(of: Column, operator: Operator) -> Tree:
@@ -227,7 +274,7 @@ def as_number(of: Column, operator: Operator) -> Tree:
 
 def numeric(operand: Operand) -> Tree:
     """A number operand as a literal, written as it stands; arithmetic is evaluated."""
-    if isinstance(operand, Number):
+    if isinstance(operand, Number) and sum(each.isdigit() for each in operand.text) <= 38:
         return number(operand.text)
     value = evaluated(operand)
     if not math.isfinite(value):
@@ -255,8 +302,6 @@ def _text_predicate(rule: ColumnValues) -> Tree:
     words = [
         literal(each.value.lower() if fold else each.value) for each in flat(rule.condition) if isinstance(each, Text)
     ]
-    if rule.column.type.is_number:
-        value, words = _as_numbers(rule)
     keywords = [each.keyword for each in flat(rule.condition) if isinstance(each, Null)]
     members = [_KEYWORDS[keyword](as_text(rule.column)) for keyword in keywords if keyword is not Keyword.NULL]
     if words:
@@ -281,18 +326,12 @@ _KEYWORDS: dict[Keyword, Callable[[Tree], Tree]] = {
 
 
 def as_text(of: Column) -> Tree:
-    """The column as text."""
-    return column(of) if of.type is Type.STRING else exp.cast(column(of), exp.DataType.Type.TEXT)
-
-
-def _as_numbers(rule: ColumnValues) -> tuple[Tree, list[Tree]]:
-    """A number column against text: as doubles; a text that is no number becomes NULL, which nothing equals."""
-    words = [each.value for each in flat(rule.condition) if isinstance(each, Text)]
-    double = exp.DataType.build("double")
-    return (
-        exp.TryCast(this=column(rule.column), to=double),
-        [exp.TryCast(this=literal(word), to=double.copy()) for word in words],
-    )
+    """The column as text: a number as Spark spells it, so that 1.0 is the text `1.0`."""
+    if of.type is Type.STRING:
+        return column(of)
+    if of.type is Type.FLOAT:
+        return casts.cast(column(of), of.type, casts.TARGETS["string"])
+    return exp.cast(column(of), exp.DataType.Type.TEXT)
 
 
 def _ignores_case(rule: ColumnValues) -> bool:
@@ -304,7 +343,13 @@ def _pattern_predicate(rule: ColumnValues) -> Tree:
     if not isinstance(operand, Text):
         raise ConditionError("a regular expression must be a text")
     pattern = regex.java_regex(operand.value)
-    matched = call("DQ_FULL_MATCH", column(rule.column), literal(f"(?i){pattern}" if _ignores_case(rule) else pattern))
+    if _ignores_case(rule):
+        pattern = f"(?i){pattern}"
+    matched: Tree = call("DQ_FULL_MATCH", column(rule.column), literal(pattern))
+    if regex.has_boundary(pattern):
+        stop = call("DQ_STOP", literal(casts.STOPPED + casts.BOUNDARY))
+        beyond = call("DQ_FIND", column(rule.column), literal(regex.BEYOND_ASCII))
+        matched = exp.case().when(beyond, stop).else_(matched)
     return matched if rule.condition.operator is Operator.MATCHES else negation(matched)
 
 

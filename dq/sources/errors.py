@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from dq.casts import STOPPED
 from dq.diagnostics import DataError
 from dq.sources.files import File, open_binary
 from dq.sources.options import how
@@ -36,6 +37,13 @@ def _explain(error: BaseException, files: Sequence[File]) -> DataError:
         return DataError(
             "a query tried to reach a file, a setting or the network, which rules may not",
             help=_PREFIX.sub("", message),
+        )
+    if STOPPED in message:
+        return DataError(_sentence(message[message.index(STOPPED) :]))
+    calculated = isinstance(error, duckdb.OutOfRangeException) or "to type DECIMAL" in message
+    if calculated and "CSV" not in message and not any(file.path in message for file in files):
+        return DataError(
+            f"a calculation does not fit its type: {_sentence(message)}", help="cast to a wider type first"
         )
     named = [file for file in files if file.path in message or file.pattern in message]
     suspects = named or list(files)

@@ -34,7 +34,7 @@ PATTERNS = [
     r"\p{Sc}", r"\p{gc=Lu}", r"\p{LC}", "]", "}", "a]", "a}", "-", ",", "#", "a b", "日本", "[日-本]", "🙂", "[🙂a]", "🙂+", "é", "(((a)))", "(a(b)?)+c",
     "a{2}{3}", "a**", "*a", "+", "?", "{", "a{,3}", "{2}", "a{2", "a{2,1}", "a{x}", "(", ")", "(?", "(?)", "[", "[]", "[]a]", "[^]", "[b-a]", "\\",
     r"\q", r"\y", r"\1", r"(a)\1", r"\k<x>", "(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", "(?>a)", "a++", "a*+", "a?+", r"\G", r"\X", "a$b", "a$\n",
-    "(?m)^a$", "(?u)é", "(?U)é", r"\p{Foo}", r"\p{IsAlphabetic}", r"\p{javaLowerCase}", r"\p{InGreek}", r"(?i)\p{Lower}", "[a&&]", "[&&a]", "[a&&&&b]",
+    "(?m)^a$", "(?u)é", "(?U)é", r"\p{Foo}", r"\p{IsAlphabetic}", r"\p{javaLowerCase}", r"\p{InGreek}", r"(?i)\p{Lower}", "[a&&]", "[&&a]", "[a&&&&b]", "[a&&&[bc]]",
     "[^a[b]]", "[a-z&&[^b]&&[^c]]", "[a&b]", r"[\b]", r"\E", r"\Q", "(?<1>a)", "(?<a>x)(?<a>y)", "(a", "a)", "a|*", "^*", "$?", r"\b+", "(?:)", "(?:)+",
     "[a-\\d]", "[\\d-z]", r"\x{110000}", r"\xZ", "\\u12", r"\08", r"\c", "x{1001}", "(x{100}){100}", r"[^\P{L}]", r"[\P{L}a]", "[[^a]b]", "[a[^b]]",
     r"(?x)a\ b", "(?x)a{2} b", "(?x)a {2}", "(?x)[#]", r"(?i)\x41", r"(?i)[\x41]", r"(?i)\Qab\E", "(?i)k", "(?i)s", "(?s)$", "a\\z$", "(a|b$)", "(a$)?",
@@ -56,7 +56,58 @@ def pairs() -> list[Pair]:
     for _ in range(4000):
         pattern = "".join(random_.choice(pieces) for _ in range(random_.randint(1, 7)))
         made += [(pattern, random_.choice(INPUTS)) for _ in range(4)]
+    grown = random.Random(20260101)
+    for _ in range(400):
+        pattern = alternatives(grown)
+        made += [(pattern, grown.choice(INPUTS + MORE_INPUTS)) for _ in range(6)]
     return made
+
+
+ATOMS = ["a", "b", "A", "é", "🙂", "1", "_", " ", "-", ".", r"\.", r"\d", r"\D", r"\s", r"\S", r"\w", r"\W", r"\h", r"\v", r"\R", r"\n",
+         r"\x41", "\\u0041", r"\x{1F642}", r"\p{L}", r"\p{Lu}", r"\P{L}", r"\p{Alpha}", r"\p{Punct}", r"\p{IsLatin}", r"\Qa.b\E", "^", "$",
+         r"\A", r"\z", r"\Z", "\n", "#", "k", "s", "ſ", r"\e", r"\cA", r"\07", r"\1", r"\b", r"\X"]  # fmt: skip
+MEMBERS = ["a", "b", "a-c", "A-Z", "0-9", r"\d", r"\w", r"\s", r"\W", r"\S", r"\p{L}", "é", "🙂", "-", "^", "&", "&&", "[bc]", "[^b]", "&&[^b]",
+           "&&[a-c]", r"\]", r"\n", ".", "$", r"\x41-\x43", r"\h", "_", "k", " ", "#", "|"]  # fmt: skip
+REPEATS = ["*", "+", "?", "{2}", "{1,3}", "{0,}", "*?", "+?", "??", "*+", "?+", "{3}{2}"]
+OPENINGS = ["(", "(?:", "(?i:", "(?s:", "(?i)(", "(?x)(", "(?<n>", "(?=", "(?!", "(?<=", "(?>"]
+MORE_INPUTS = [
+    "ab1",
+    "AB",
+    "éa",
+    "a🙂b",
+    "aa\n",
+    "a\n\n",
+    "\na",
+    "a\u2029",
+    "ka",
+    "K",
+    "sS",
+    "a\x85",
+    "b\r",
+    "1_",
+    "ß",
+    "ı",
+    "μ",
+    "a\u0301",
+]
+
+
+def alternatives(chosen: random.Random, depth: int = 0) -> str:
+    """A pattern grown from the grammar: sequences of repeated atoms, classes and groups."""
+    ways = chosen.choice([1, 1, 1, 2])
+    return "|".join("".join(term(chosen, depth) for _ in range(chosen.randint(1, 3))) for _ in range(ways))
+
+
+def term(chosen: random.Random, depth: int) -> str:
+    kind = chosen.random()
+    if kind < 0.6 or depth > 3:
+        grown = chosen.choice(ATOMS)
+    elif kind < 0.8:
+        members = "".join(chosen.choice(MEMBERS) for _ in range(chosen.randint(1, 4)))
+        grown = f"[{chosen.choice(['', '^'])}{members}]"
+    else:
+        grown = chosen.choice(OPENINGS) + alternatives(chosen, depth + 1) + ")"
+    return grown + chosen.choice(REPEATS) if chosen.random() < 0.3 else grown
 
 
 def java(directory: Path, asked: Iterable[Pair]) -> list[Answer]:

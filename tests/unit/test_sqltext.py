@@ -296,3 +296,12 @@ def test_any_pattern_is_understood_or_refused(pattern: str) -> None:
         assert 0 <= error.position <= len(pattern)
     else:
         duckdb.execute("select regexp_matches('a', ?)", [spelled])
+
+
+@pytest.mark.parametrize("statement", ["show tables", "explain select 1", "call f()", "create macro f(x) as x"])
+def test_other_statements_are_refused_without_a_word_of_the_parser(
+    statement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(SqlError, match="only a SELECT is allowed"):
+        parse_select(statement, TABLES)
+    assert caplog.records == []
