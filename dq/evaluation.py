@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dq.binding import bind
+from dq import recall
+from dq.analysis import Analysis, bind_analyzer, bind_rule
 from dq.diagnostics import DqError
 from dq.engines.base import Engine, EngineError
+from dq.history import DEFAULT_CONTEXT, MetricHistory, opened
 from dq.language import Dialect, parse
 from dq.metrics import Measured, Metric, Size
-from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
+from dq.outcomes import Evaluation, FailingRows, Outcome, Statistic, TableRead, Verdict
 from dq.planning import Plan, plan
 from dq.rules.base import BoundRule, Judgement
 from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
@@ -40,12 +42,21 @@ class Options:
         fail_empty_scope: whether a rule whose `where` keeps no row fails instead of passing with a note.
         now: the instant of evaluation; None for the present. A naive one is meant in UTC.
         progress: told what is being done.
+        history: what earlier runs measured, and where this one leaves its metrics: a store, the path of a JSON-lines
+            file, or None for no history.
+        context: the name of this evaluation; two jobs over one dataset keep their histories apart by it.
+        dataset: what is under test, as its history calls it; None for what the primary was read from.
+        fail_cold_start: whether a rule that finds too little history fails instead of passing with a note.
     """
 
     samples: int = 5
     fail_empty_scope: bool = False
     now: datetime | None = None
     progress: Progress = _silent
+    history: MetricHistory | str | os.PathLike[str] | None = None
+    context: str = DEFAULT_CONTEXT
+    dataset: str | None = None
+    fail_cold_start: bool = False
 
 
 def load(ruleset: Ruleset | str | os.PathLike[str], *, dialect: Dialect = "dq") -> Ruleset:
@@ -114,7 +125,17 @@ def evaluate(
     if engine not in (None, "duckdb"):
         raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")
     with Tables(data, options=read, memory_limit=memory_limit, threads=threads) as tables:
-        return run(parsed, DuckDBEngine(tables), options, recover=tables.recover)
+        evaluation = run(parsed, DuckDBEngine(tables), options, recover=tables.recover)
+    return replace(evaluation, notes=(*evaluation.notes, *_nameless(data, options, evaluation)))
+
+
+def _nameless(data: Any, options: Options, evaluation: Evaluation) -> tuple[str, ...]:
+    """A note when history goes by a name that other tables have too: only a path is one of its own."""
+    primary = data.get("primary") if isinstance(data, Mapping) else data
+    if options.history is None or options.dataset or isinstance(primary, str | os.PathLike):
+        return ()
+    name = next(recall.dataset_name(table) for table in evaluation.tables if table.alias == "primary")
+    return (f"the history of the data goes by the name `{name}`; give it one of its own with `dataset`",)
 
 
 def run(
@@ -129,8 +150,12 @@ def run(
     clock = time.perf_counter()
     now = _aware(options.now) if options.now else started
     _demand_primary(engine)
+    history = opened(options.history)
+    if history:
+        history.check()
     prepared, facts = _measured(ruleset, engine, now, options, recover)
     judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
+    judged, statistics, notes = _remembered(ruleset, prepared, judged, facts, history, now, engine, options)
     failures = {rule: Judgement(Verdict.ERROR, reason) for rule, reason in prepared.problems.items()}
     samples = _samples(prepared, judged, facts.found, engine, options)
     outcomes = tuple(_outcome(rule, ruleset, {**judged, **failures}, samples) for rule in ruleset.rules)
@@ -143,6 +168,8 @@ def run(
         len(prepared.plan.scans),
         engine.name,
         ruleset.source.name,
+        notes,
+        statistics,
     )
 
 
@@ -168,26 +195,40 @@ def _demand_primary(engine: Engine) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The leaf rules of a ruleset: those that are bound, why the others are not, and the plan of the bound."""
+    """The leaf rules and the analyzers of a ruleset: those that are bound, why the others are not, and their plan.
+
+    Analyzers go by their text.
+    """
 
     bound: Mapping[Rule, BoundRule]
     problems: Mapping[Rule, str]
     plan: Plan
+    analyses: Mapping[str, Analysis]
+    analyzer_problems: Mapping[str, str]
 
 
 def prepare(ruleset: Ruleset, engine: Engine, now: datetime) -> Prepared:
-    """Bind every leaf rule and plan the scans that answer them all."""
+    """Bind every leaf rule and every analyzer, and plan the scans that answer them all."""
     bound: dict[Rule, BoundRule] = {}
     problems: dict[Rule, str] = {}
     metrics: list[Metric] = []
     for rule in leaves(ruleset.rules):
         try:
-            each = bind(rule, engine.schemas(), now)
+            each = bind_rule(rule, engine.schemas(), now)
             metrics += each.metrics()
             bound[rule] = each
         except DqError as error:
             problems[rule] = _sentence(error)
-    return Prepared(bound, problems, plan(metrics))
+    analyses: dict[str, Analysis] = {}
+    analyzer_problems: dict[str, str] = {}
+    for analyzer in ruleset.analyzers:
+        try:
+            analysis = bind_analyzer(analyzer, engine.schemas(), now)
+            metrics += analysis.metrics()
+            analyses[str(analyzer)] = analysis
+        except DqError as error:
+            analyzer_problems[str(analyzer)] = _sentence(error)
+    return Prepared(bound, problems, plan(metrics), analyses, analyzer_problems)
 
 
 def leaves(expressions: Iterable[RuleExpression]) -> Iterator[Rule]:
@@ -288,6 +329,31 @@ def _samples(
     return samples
 
 
+# -- history -------------------------------------------------------------------------------------------
+
+
+def _remembered(
+    ruleset: Ruleset,
+    prepared: Prepared,
+    judged: Mapping[Rule, Judgement],
+    facts: _Facts,
+    history: MetricHistory | None,
+    now: datetime,
+    engine: Engine,
+    options: Options,
+) -> tuple[dict[Rule, Judgement], tuple[Statistic, ...], tuple[str, ...]]:
+    """Judgements that rest on history, the statistics of the analyzers, and notes; what was measured is kept."""
+    read = engine.read("primary")
+    place = recall.Place(options.dataset or recall.dataset_name(read), options.context, now)
+    found, torn = recall.judge(
+        prepared.bound, judged, facts.found, history, place, fail_cold_start=options.fail_cold_start
+    )
+    gathered = recall.statistics(ruleset, prepared.analyses, prepared.analyzer_problems, facts.found, facts.failed)
+    gathered, more = recall.observed(gathered, history, place)
+    notes = (*torn, *more, *recall.cold_starts(found), *recall.keep(history, place, found, gathered))
+    return found, gathered, tuple(dict.fromkeys(notes))
+
+
 # -- outcomes ------------------------------------------------------------------------------------------
 
 
@@ -308,7 +374,19 @@ def _outcome(
         else:
             pending.append((each, True))
             pending.extend((operand, False) for operand in reversed(each.operands))
-    return done[0]
+    return _with_cold_notes(done[0])
+
+
+def _with_cold_notes(outcome: Outcome) -> Outcome:
+    """A composite with what its parts say that found too little history: it must not hide it."""
+    notes: dict[str, None] = {}
+    pending = list(outcome.parts)
+    while pending:
+        part = pending.pop()
+        pending += part.parts
+        if not all(each.enough for each in part.history):
+            notes |= dict.fromkeys(part.notes)
+    return replace(outcome, notes=(*outcome.notes, *notes)) if notes else outcome
 
 
 def _leaf(rule: Rule, ruleset: Ruleset, judgement: Judgement, failing: FailingRows | None) -> Outcome:
@@ -323,6 +401,8 @@ def _leaf(rule: Rule, ruleset: Ruleset, judgement: Judgement, failing: FailingRo
         judgement.notes,
         failing,
         line=ruleset.source.position(rule.span.start)[0],
+        evaluated=judgement.evaluated,
+        history=judgement.history,
     )
 
 
@@ -350,7 +430,15 @@ def _joined(composite: Composite, ruleset: Ruleset, parts: Sequence[Outcome]) ->
         labels_of(composite.labels, ruleset),
         parts=tuple(parts),
         line=ruleset.source.position(composite.span.start)[0],
+        evaluated=_evaluated(composite, parts),
     )
+
+
+def _evaluated(composite: Composite, parts: Sequence[Outcome]) -> Composite | None:
+    """The composite with what the functions of its parts came to; None when no part has any."""
+    if all(part.evaluated is None for part in parts):
+        return None
+    return replace(composite, operands=tuple(part.evaluated or part.rule for part in parts))
 
 
 def labels_of(own: Sequence[Label], ruleset: Ruleset) -> dict[str, str]:

@@ -80,6 +80,23 @@ def data_options(command: Any) -> Any:
 @click.option(
     "--fail-empty-scope", is_flag=True, help="Fail rules whose where clause keeps no row, instead of passing."
 )
+@click.option(
+    "--history",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="What earlier runs measured, and where this one leaves its metrics; made if it is not there.",
+)
+@click.option(
+    "--context",
+    default="default_context",
+    show_default=True,
+    metavar="NAME",
+    help="The name of this evaluation, which keeps its history apart.",
+)
+@click.option("--dataset", metavar="NAME", help="What the history calls the table under test.  [default: its path]")
+@click.option(
+    "--fail-cold-start", is_flag=True, help="Fail rules that find too little history, instead of passing with a note."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Only the rules that did not pass, and the score.")
 @click.option("--verbose", "-v", is_flag=True, help="All metrics, parts of composites, samples of failing rows.")
 def command(
@@ -91,6 +108,10 @@ def command(
     samples: int,
     now: str | None,
     fail_empty_scope: bool,
+    history: str | None,
+    context: str,
+    dataset: str | None,
+    fail_cold_start: bool,
     quiet: bool,
     verbose: bool,
     **reading: Any,
@@ -112,7 +133,16 @@ def command(
     ruleset, tables = sort_words(words, data, rule)
     places = destinations(output, form)
     with progress_bar(quiet) as progress:
-        options = Options(samples=samples, fail_empty_scope=fail_empty_scope, now=_instant(now), progress=progress)
+        options = Options(
+            samples=samples,
+            fail_empty_scope=fail_empty_scope,
+            now=_instant(now),
+            progress=progress,
+            history=history,
+            context=context,
+            dataset=dataset,
+            fail_cold_start=fail_cold_start,
+        )
         evaluation = evaluate(
             ruleset,
             tables,
@@ -157,7 +187,7 @@ def parse_rules(rules: Sequence[str]) -> Any:
     """The rules of `--rule` as one ruleset; a complete ruleset text is taken as it is."""
     from dq.language import parse, parse_rule
 
-    if len(rules) == 1 and rules[0].lstrip().startswith(("Rules", "Metadata")):
+    if len(rules) == 1 and rules[0].lstrip().startswith(("Rules", "Analyzers", "Metadata")):
         return parse(rules[0], name="--rule")
     if len(rules) == 1:
         return parse_rule(rules[0], name="--rule")

@@ -1,6 +1,6 @@
 """The rule types, one module per family. Importing this package registers them all."""
 
-from dq.rules import completeness, pending, shape, sql, statistics, uniqueness, values
+from dq.rules import completeness, history, pending, shape, sql, statistics, uniqueness, unjudged, values
 from dq.rules.base import RULE_TYPES, SIGNATURES, Signature
 
 __all__ = [
@@ -8,10 +8,12 @@ __all__ = [
     "SIGNATURES",
     "Signature",
     "completeness",
+    "history",
     "pending",
     "shape",
     "sql",
     "statistics",
     "uniqueness",
+    "unjudged",
     "values",
 ]

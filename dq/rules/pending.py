@@ -6,14 +6,11 @@ from dq.rules.base import (
     Aggregate,
     Alias,
     ColumnList,
-    ColumnName,
     DateCondition,
     Mapped,
     MaybeMapped,
     MaybePath,
     MaybePaths,
-    MetricColumns,
-    MetricName,
     NumberCondition,
     Reference,
     SizeCondition,
@@ -73,28 +70,6 @@ class AggregateMatch:
     first: Aggregate
     second: Aggregate
     condition: NumberCondition
-
-
-@rule_type()
-class DetectAnomalies:
-    """Whether a metric is in line with its history."""
-
-    metric: MetricName
-    columns: MetricColumns
-
-
-@rule_type(analyzer=True, rule=False)
-class AllStatistics:
-    """Every statistic of a column, or of all columns."""
-
-    column: ColumnName
-
-
-@rule_type(analyzer=True, rule=False, published=False, tags={"bins": TagValue.NUMBER, "rebin": TagValue.BOOLEAN})
-class Distribution:
-    """The distribution of the values of a column, or of all columns."""
-
-    column: ColumnName
 
 
 @rule_type(analyzer=True, tags={**FILTERS, "timeZone": TagValue.ZONE})

@@ -1,0 +1,115 @@
+"""Distributions of the values of a column: numbers in bins of equal width, other values by their frequency."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dq.lazy import exp
+from dq.metrics import Grain, Groups, Rows, Undefined
+from dq.outcomes import Distribution
+from dq.schema import Column, Type
+from dq.scope import EVERYTHING
+from dq.tree import call, column, given, is_present, literal, table
+
+if TYPE_CHECKING:
+    from dq.tree import Tree
+
+MOST_BINS = 20
+"""The bins of a distribution unless told, and the most there can be (REFERENCE B.34)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spreading:
+    """A measured distribution."""
+
+    distribution: Distribution
+
+    def value(self) -> Undefined:
+        """None: a distribution is no number."""
+        return Undefined("a distribution is no number")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberBins:
+    """The numbers of a column in bins of equal width between the least and the greatest; finite ones only.
+
+    The ends are found by subqueries over the same table, so that it all stays in the scan of the rows.
+    """
+
+    column: Column
+    bins: int = MOST_BINS
+    grain: ClassVar[Grain] = Rows()
+
+    def aggregates(self) -> tuple[Tree, ...]:
+        """Least, greatest, how many values in which bin, how many values, how many finite ones."""
+        held = column(self.column)
+        value: Tree = exp.cast(held, exp.DataType.Type.DOUBLE)
+        if self.column.type is Type.FLOAT:
+            value = given(call("DQ_IS_FINITE", held), value)
+        low, high = (
+            exp.select(end(this=value.copy())).from_(table("primary")).subquery() for end in (exp.Min, exp.Max)
+        )
+        # Halves, since the width of a range may be more than a double can hold.
+        half = [exp.Mul(this=each.copy(), expression=literal(0.5)) for each in (value, low, high)]
+        past = exp.paren(exp.Sub(this=half[0], expression=half[1].copy()))
+        width = exp.func("NULLIF", exp.paren(exp.Sub(this=half[2], expression=half[1].copy())), literal(0.0))
+        share = exp.paren(exp.Div(this=past, expression=width))
+        at = exp.Floor(this=exp.Mul(this=share, expression=literal(self.bins)))
+        inside = exp.func("LEAST", exp.Coalesce(this=at, expressions=[literal(0.0)]), literal(float(self.bins - 1)))
+        return (
+            exp.Min(this=value.copy()),
+            exp.Max(this=value.copy()),
+            call("DQ_HISTOGRAM", given(is_present(value), inside)),
+            exp.Count(this=held.copy()),
+            exp.Count(this=value.copy()),
+        )
+
+    def state(self, cells: Sequence[Any], /) -> Spreading:
+        """The distribution; without a finite value it has no bins."""
+        low, high, found, values, finite = cells
+        others = int(values) - int(finite)
+        if not finite:
+            return Spreading(Distribution("number", others=others))
+        counted: Mapping[float, int] = found
+        if low == high:
+            return Spreading(Distribution("number", (_written(low),) * 2, (int(finite),), others))
+        edges = [low + (high / self.bins - low / self.bins) * at for at in range(self.bins)] + [high]
+        counts = tuple(int(counted.get(float(at), 0)) for at in range(self.bins))
+        return Spreading(Distribution("number", tuple(map(_written, edges)), counts, others))
+
+
+def _written(number: float) -> str:
+    return repr(int(number)) if math.isfinite(number) and number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+@dataclass(frozen=True, slots=True)
+class FrequentValues:
+    """The most frequent values of a column as text, and how often each occurs."""
+
+    column: Column
+    bins: int = MOST_BINS
+
+    @property
+    def grain(self) -> Grain:
+        """The groups of the column."""
+        return Groups((self.column,), EVERYTHING)
+
+    def aggregates(self) -> tuple[Tree, ...]:
+        """The values with the greatest counts, and how many values there are."""
+        key, n = column("k0"), column("n")
+        text = exp.cast(key, exp.DataType.Type.TEXT)
+        return (
+            call("DQ_TOP_VALUES", given(is_present(key), n), text, literal(self.bins)),
+            exp.Sum(this=given(is_present(key), n)),
+        )
+
+    def state(self, cells: Sequence[Any], /) -> Spreading:
+        """The distribution, the most frequent first, equally frequent ones in order of their text."""
+        top = [(int(each["n"]), str(each["v"])) for each in cells[0] or ()]
+        top.sort(key=lambda pair: (-pair[0], pair[1]))
+        others = int(cells[1] or 0) - sum(n for n, _ in top)
+        edges, counts = tuple(text for _, text in top), tuple(n for n, _ in top)
+        return Spreading(Distribution(self.column.type.value, edges, counts, others))

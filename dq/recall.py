@@ -1,0 +1,257 @@
+"""What an evaluation does with history: verdicts that rest on it, observations, and what this run leaves behind."""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dq import dynamics
+from dq.analysis import Analysis
+from dq.conditions import ConditionError
+from dq.history import Found, HistoryError, MetricHistory, Run, Series
+from dq.lazy import dq_metrics
+from dq.outcomes import Distribution, Remembered, Statistic, Verdict
+from dq.rules import SIGNATURES
+from dq.rules.base import BoundRule, Facts, Judgement, Parameters, show
+from dq.rules.history import WINDOW, DetectAnomalies, forecast
+from dq.syntax import Rule, Ruleset
+
+if TYPE_CHECKING:
+    from dq.gauges import Reading
+    from dq.outcomes import TableRead
+
+OBSERVED = frozenset(
+    {
+        "RowCount",
+        "ColumnCount",
+        "Completeness",
+        "DistinctValuesCount",
+        "MinimumLength",
+        "MaximumLength",
+        "Minimum",
+        "Maximum",
+    }
+)
+"""The statistics of analyzers that are compared with their history (REFERENCE E.2)."""
+
+MOST_OBSERVATIONS = 50
+"""Observations of one evaluation (REFERENCE E.2)."""
+
+
+def dataset_name(table: TableRead) -> str:
+    """What the table under test is called in history unless told: what was read, without how many files that were."""
+    return re.sub(r" \([\d,]+ files\)$", "", table.description)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an evaluation stands in history: its dataset, its context and its instant."""
+
+    dataset: str
+    context: str
+    now: datetime
+
+    def series(self, rule: Rule, metric: str) -> Series:
+        """The series of a metric of a rule; what DetectAnomalies watches is the series of the watched."""
+        if rule.name == DetectAnomalies.__name__:
+            rule = Rule(rule.parameters[0].value, rule.parameters[1:])
+        where = rule.where.value.strip() if rule.where else ""
+        return Series(self.dataset, self.context, metric, where, _detail(rule, metric))
+
+
+def _detail(rule: Rule, metric: str) -> str:
+    """What decides the metric of a rule and is not in its name: parameters that are no columns, a condition on rows."""
+    words: list[str] = []
+    if any(slot.kind not in (Parameters.COLUMN, Parameters.COLUMN_NAME) for slot in SIGNATURES[rule.name].slots):
+        words += [f'"{parameter.value}"' for parameter in rule.parameters]
+    if metric.endswith(("Compliance", "PatternMatch")):
+        words += [str(rule.condition)] if rule.condition else []
+        words += [str(tag) for tag in rule.tags if tag.name != "threshold"]
+    return " ".join(words)
+
+
+# -- verdicts ------------------------------------------------------------------------------------------
+
+
+def judge(
+    bound: Mapping[Rule, BoundRule],
+    judged: Mapping[Rule, Judgement],
+    facts: Facts,
+    history: MetricHistory | None,
+    place: Place,
+    *,
+    fail_cold_start: bool,
+) -> tuple[dict[Rule, Judgement], tuple[str, ...]]:
+    """The judgements of all rules, those that ask for history judged by it, and remarks about the store.
+
+    `judged` is what rules say without history: which metric they are about, and what it is.
+
+    Raises:
+        HistoryError: when the history cannot be read.
+    """
+    asked = {rule: dict(_asked(rule, bound[rule], first)) for rule, first in judged.items()}
+    wanted = _together(
+        (place.series(rule, name), most) for rule, names in asked.items() for name, most in names.items()
+    )
+    found = history.read(wanted, place.now) if history and wanted else Found()
+    result = dict(judged)
+    for rule, names in asked.items():
+        if names:
+            past = {name: found.values(place.series(rule, name)) for name in names}
+            judgement = _by_history(rule, bound[rule], judged[rule], facts, past)
+            result[rule] = _cold(judgement, is_kept=history is not None, fail=fail_cold_start)
+    return result, found.notes
+
+
+def _asked(rule: Rule, bound: BoundRule, first: Judgement) -> Iterator[tuple[str, int | None]]:
+    """The metrics whose history a rule asks for, and how many values; none when there is nothing to compare."""
+    condition = dynamics.asking(rule)
+    if isinstance(bound, DetectAnomalies):
+        yield from ((name, WINDOW) for name in first.metrics)
+    elif condition is not None and first.metrics:
+        yield next(iter(first.metrics)), dynamics.depth(condition)
+
+
+def _together(asked: Iterator[tuple[Series, int | None]]) -> dict[Series, int | None]:
+    wanted: dict[Series, int | None] = {}
+    for series, most in asked:
+        known = wanted.get(series, 0)
+        wanted[series] = None if most is None or known is None else max(most, known)
+    return wanted
+
+
+def _by_history(
+    rule: Rule, bound: BoundRule, first: Judgement, facts: Facts, past: Mapping[str, Sequence[float]]
+) -> Judgement:
+    if isinstance(bound, DetectAnomalies):
+        return bound.against(first, past)
+    ((metric, values),) = past.items()
+    asked = dynamics.asking(rule)
+    asks_nothing = asked is not None and dynamics.depth(asked) == 0  # such as `abs(-5)`
+    remembered = () if asks_nothing else (Remembered(metric, len(values), enough=bool(values)),)
+    try:
+        resolved = dynamics.after(rule, values)
+    except ConditionError as error:
+        reason = f"{error.message}; {error.help}" if error.help else error.message
+        return replace(first, verdict=Verdict.ERROR, reason=reason, vacuous=False, history=remembered)
+    judgement = replace(bound, **dynamics.conditions_of(resolved)).judge(facts)
+    return replace(judgement, evaluated=resolved, history=remembered)
+
+
+def _cold(judgement: Judgement, *, is_kept: bool, fail: bool) -> Judgement:
+    """A judgement that tells when there was too little history, and fails if that is asked for."""
+    cold = [each for each in judgement.history if not each.enough]
+    if not cold:
+        return judgement
+    why = f"no earlier run has measured {cold[0].metric}" if is_kept else "none is kept in this evaluation"
+    without = f"no history: {why}, so its functions count as 0"
+    notes = judgement.notes or (without,)
+    if not is_kept and without not in notes:
+        notes = (*notes, f"no history: {why}")
+    if fail and judgement.verdict is Verdict.PASSED:
+        return replace(judgement, verdict=Verdict.FAILED, reason=notes[0], notes=notes[1:])
+    return replace(judgement, notes=notes)
+
+
+def cold_starts(judged: Mapping[Rule, Judgement]) -> tuple[str, ...]:
+    """A remark for the whole evaluation when rules found too little history."""
+    count = sum(any(not each.enough for each in judgement.history) for judgement in judged.values())
+    if not count:
+        return ()
+    rules = "1 rule" if count == 1 else f"{count:,} rules"
+    return (f"cold start: {rules} found too little history to compare with; the notes of each tell",)
+
+
+# -- statistics ----------------------------------------------------------------------------------------
+
+
+def statistics(
+    ruleset: Ruleset,
+    analyses: Mapping[str, Analysis],
+    problems: Mapping[str, str],
+    facts: Facts,
+    failed: Mapping[dq_metrics.Metric, str],
+) -> tuple[Statistic, ...]:
+    """What the analyzers of a ruleset have gathered, in source order, each statistic once."""
+    found: dict[tuple[str, str], Statistic] = {}
+    for analyzer in ruleset.analyzers:
+        text = str(analyzer)
+        line = ruleset.source.position(analyzer.span.start)[0]
+        blank = Statistic("", analyzer, line=line)
+        if text in problems:
+            found.setdefault((text, ""), replace(blank, reason=problems[text], error=True))
+            continue
+        detail = _detail(Rule(analyzer.name, analyzer.parameters), "")
+        for gauge in analyses[text].gauges:
+            reasons = [failed[metric] for metric in gauge.metrics() if metric in failed]
+            if reasons:
+                found.setdefault((text, reasons[0]), replace(blank, reason=reasons[0], error=True))
+                continue
+            for reading in gauge.read(facts):
+                found.setdefault((reading.name, detail), _statistic(blank, reading))
+    return tuple(found.values())
+
+
+def _statistic(blank: Statistic, reading: Reading) -> Statistic:
+    value = reading.value
+    named = replace(blank, name=reading.name, columns=reading.columns, notes=reading.notes)
+    if isinstance(value, dq_metrics.Undefined):
+        return replace(named, reason=value.reason)
+    return replace(named, value=value if isinstance(value, Distribution) else float(value))
+
+
+def observed(
+    statistics: Sequence[Statistic], history: MetricHistory | None, place: Place
+) -> tuple[tuple[Statistic, ...], tuple[str, ...]]:
+    """The statistics, those off their history with a note that says so: it changes no verdict (REFERENCE E.2)."""
+    watched = {each: _series_of(place, each) for each in statistics if each.name.rpartition(".")[2] in OBSERVED}
+    found = history.read(dict.fromkeys(watched.values(), WINDOW), place.now) if history and watched else Found()
+    result, observations = [], 0
+    for each in statistics:
+        note = _observation(each, found.values(watched[each])) if each in watched else ""
+        observations += bool(note)
+        result.append(replace(each, notes=(note,)) if note and observations <= MOST_OBSERVATIONS else each)
+    return tuple(result), found.notes
+
+
+def _observation(statistic: Statistic, history: Sequence[float]) -> str:
+    expected = forecast(history)
+    value = statistic.value
+    if expected is None or not isinstance(value, float) or expected.holds(value):
+        return ""
+    return f"off its history: {show(value)}, expected {expected}, predicted {show(expected.predicted)}"
+
+
+def _series_of(place: Place, statistic: Statistic) -> Series:
+    return place.series(Rule(statistic.analyzer.name, statistic.analyzer.parameters), statistic.name)
+
+
+# -- what is left behind -------------------------------------------------------------------------------
+
+
+def keep(
+    history: MetricHistory | None, place: Place, judged: Mapping[Rule, Judgement], statistics: Sequence[Statistic]
+) -> tuple[str, ...]:
+    """Store what this run has measured, whatever the verdicts; a remark when that failed.
+
+    The evaluation is done by then: its result is not thrown away because it could not be remembered.
+    """
+    if history is None:
+        return ()
+    measured = {
+        place.series(rule, name): value
+        for rule, judgement in judged.items()
+        for name, value in judgement.metrics.items()
+    }
+    measured |= {_series_of(place, each): each.value for each in statistics if isinstance(each.value, float)}
+    values = {series: float(value) for series, value in measured.items() if math.isfinite(value)}
+    try:
+        history.append(Run(uuid.uuid4().hex, place.now, values))
+    except HistoryError as error:
+        return (f"this run is not remembered: {error.message}",)
+    return ()
