@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dq.lazy import exp
-from dq.metrics import Grain, Groups, Rows, Undefined
+from dq.metrics import Frequencies, Grain, Groups, Rows, Undefined
 from dq.outcomes import Distribution
 from dq.schema import Column, Type
-from dq.scope import EVERYTHING
 from dq.tree import call, column, given, is_present, literal, table
 
 if TYPE_CHECKING:
@@ -36,12 +36,33 @@ class Spreading:
 class NumberBins:
     """The numbers of a column in bins of equal width between the least and the greatest; finite ones only.
 
-    The ends are found by subqueries over the same table, so that it all stays in the scan of the rows.
+    The ends are found by subqueries over the same table, so that it all stays in the scan of the rows. Parts have other
+    ends, so they merge through the frequency table.
     """
 
     column: Column
     bins: int = MOST_BINS
     grain: ClassVar[Grain] = Rows()
+
+    @property
+    def frequencies(self) -> Groups:
+        """The frequency table through which parts merge."""
+        return Groups((self.column,))
+
+    def summarise(self, table: Frequencies) -> Spreading:
+        """The distribution of a merged frequency table."""
+        pairs = [(float(key[0]), n) for key, n in table if key[0] is not None]
+        finite = [(value, n) for value, n in pairs if math.isfinite(value)]
+        low, high = (end((value for value, _ in finite), default=None) for end in (min, max))
+        found: Counter[float] = Counter()
+        for value, n in finite:
+            found[self._bin(value, low or 0.0, high or 0.0)] += n
+        return self.state((low, high, found, sum(n for _, n in pairs), sum(n for _, n in finite)))
+
+    def _bin(self, value: float, low: float, high: float) -> float:
+        """The bin of a value, as the query finds it."""
+        width = high * 0.5 - low * 0.5
+        return min(math.floor((value * 0.5 - low * 0.5) / width * self.bins), self.bins - 1.0) if width else 0.0
 
     def aggregates(self) -> tuple[Tree, ...]:
         """Least, greatest, how many values in which bin, how many values, how many finite ones."""
@@ -95,7 +116,17 @@ class FrequentValues:
     @property
     def grain(self) -> Grain:
         """The groups of the column."""
-        return Groups((self.column,), EVERYTHING)
+        return Groups((self.column,))
+
+    @property
+    def frequencies(self) -> Groups:
+        """The frequency table through which parts merge."""
+        return Groups((self.column,))
+
+    def summarise(self, table: Frequencies) -> Spreading:
+        """The distribution of a merged frequency table; of a value that is no text, its text is Python's."""
+        found = sorted(((n, str(key[0])) for key, n in table if key[0] is not None), key=_frequent)
+        return self.state(([{"v": text, "n": n} for n, text in found[: self.bins]], sum(n for n, _ in found)))
 
     def aggregates(self) -> tuple[Tree, ...]:
         """The values with the greatest counts, and how many values there are."""
@@ -109,7 +140,12 @@ class FrequentValues:
     def state(self, cells: Sequence[Any], /) -> Spreading:
         """The distribution, the most frequent first, equally frequent ones in order of their text."""
         top = [(int(each["n"]), str(each["v"])) for each in cells[0] or ()]
-        top.sort(key=lambda pair: (-pair[0], pair[1]))
+        top.sort(key=_frequent)
         others = int(cells[1] or 0) - sum(n for n, _ in top)
         edges, counts = tuple(text for _, text in top), tuple(n for n, _ in top)
         return Spreading(Distribution(self.column.type.value, edges, counts, others))
+
+
+def _frequent(pair: tuple[int, str]) -> tuple[int, str]:
+    """The most frequent first, equally frequent ones in order of their text."""
+    return -pair[0], pair[1]

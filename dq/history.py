@@ -185,12 +185,15 @@ class JsonLinesHistory:
 
     def _stored(self, wanted: Wanted, torn: list[int]) -> Iterator[_Stored]:
         places = {(series.dataset, series.context) for series in wanted}
+        metrics = {series.metric for series in wanted}
         for number, run in self._runs(torn):
             try:
                 if run.get("excluded") is True or (run["dataset"], run["context"]) not in places:
                     continue
                 at = _instant(run["at"])
                 for each in run["values"]:
+                    if each["metric"] not in metrics:
+                        continue
                     series = Series(
                         run["dataset"], run["context"], each["metric"], each.get("where", ""), each.get("detail", "")
                     )

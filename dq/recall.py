@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dq import dynamics
 from dq.analysis import Analysis
 from dq.conditions import ConditionError
+from dq.diagnostics import DqError
 from dq.history import Found, HistoryError, MetricHistory, Run, Series
 from dq.lazy import dq_metrics
 from dq.outcomes import Distribution, Remembered, Statistic, Verdict
@@ -192,8 +193,11 @@ def statistics(
             if reasons:
                 found.setdefault((text, reasons[0]), replace(blank, reason=reasons[0], error=True))
                 continue
-            for reading in gauge.read(facts):
-                found.setdefault((reading.name, detail), _statistic(blank, reading))
+            try:
+                for reading in gauge.read(facts):
+                    found.setdefault((reading.name, detail), _statistic(blank, reading))
+            except DqError as error:
+                found.setdefault((text, error.message), replace(blank, reason=error.message, error=True))
     return tuple(found.values())
 
 

@@ -134,7 +134,7 @@ def _statistic(statistic: Statistic) -> dict[str, Any]:
 
 def _distribution(distribution: Distribution) -> dict[str, Any]:
     return {
-        "type": distribution.kind,
+        "type": _text(distribution.kind),
         "edges": [_text(edge) for edge in distribution.edges],
         "counts": list(distribution.counts),
         "others": distribution.others,
