@@ -52,6 +52,8 @@ def bind_rule(rule: Rule, schemas: Schemas, now: datetime) -> BoundRule:
     if not isinstance(bound, DetectAnomalies):
         return bound
     watched, *words = rule.parameters
+    if watched.value in SIGNATURES and not SIGNATURES[watched.value].rule:
+        raise BindingError(f"{watched.value} is an analyzer of many statistics; name the rule type of one of them")
     fields: dict[str, Any] = {"gauges": gauges_of(watched.value, words, (), schemas, now)}
     return replace(bound, **fields)
 
@@ -94,14 +96,20 @@ def _of_rule(name: str, words: Sequence[Parameter], schemas: Schemas, now: datet
     return OfRule(bind(Rule(name, tuple(words), nothing), schemas, now))
 
 
+def _primary(schemas: Schemas) -> Schema:
+    if "primary" not in schemas:
+        raise BindingError("there is no table under test, whose columns could be looked at")
+    return schemas["primary"]
+
+
 def _lengths(words: Sequence[Parameter], tags: Sequence[Tag], schemas: Schemas, now: datetime) -> list[Gauge]:
-    column = find_column(words[0].value, schemas["primary"])
+    column = find_column(words[0].value, _primary(schemas))
     _refuse(text_problem(column))
     return [Extremes(column, words[0].value, of_length=True)]
 
 
 def _values(words: Sequence[Parameter], tags: Sequence[Tag], schemas: Schemas, now: datetime) -> list[Gauge]:
-    column = find_column(words[0].value, schemas["primary"])
+    column = find_column(words[0].value, _primary(schemas))
     _refuse(number_problem(column))
     return [Extremes(column, words[0].value)]
 
@@ -114,7 +122,7 @@ def _refuse(problem: str) -> None:
 def _everything(words: Sequence[Parameter], tags: Sequence[Tag], schemas: Schemas, now: datetime) -> list[Gauge]:
     """The union of what the guide lists in its overview and on the analyzer's page (REFERENCE J 34)."""
     gauges = [_of_rule(name, (), schemas, now) for name in ("RowCount", "ColumnCount")]
-    for column, written, problem in _columns(words[0], schemas["primary"]):
+    for column, written, problem in _columns(words[0], _primary(schemas)):
         if problem:
             gauges.append(PassedOver(f"Column.{written}.AllStatistics", written, problem))
             continue
@@ -133,7 +141,7 @@ def _distributions(words: Sequence[Parameter], tags: Sequence[Tag], schemas: Sch
     bins = _bins(tags)
     notes = (KEEPS_NO_BINS,) if _tag(tags, "rebin", "true").lower() == "false" else ()
     gauges: list[Gauge] = []
-    for column, written, problem in _columns(words[0], schemas["primary"]):
+    for column, written, problem in _columns(words[0], _primary(schemas)):
         if problem:
             gauges.append(PassedOver(f"Column.{written}.Distribution", written, problem))
         else:

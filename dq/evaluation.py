@@ -134,8 +134,10 @@ def _nameless(data: Any, options: Options, evaluation: Evaluation) -> tuple[str,
     primary = data.get("primary") if isinstance(data, Mapping) else data
     if options.history is None or options.dataset or isinstance(primary, str | os.PathLike):
         return ()
-    name = next(recall.dataset_name(table) for table in evaluation.tables if table.alias == "primary")
-    return (f"the history of the data goes by the name `{name}`; give it one of its own with `dataset`",)
+    names = [recall.without_file_count(table.description) for table in evaluation.tables if table.alias == "primary"]
+    return tuple(
+        f"the history of the data goes by the name `{name}`; give it one of its own with `dataset`" for name in names
+    )
 
 
 def run(
@@ -151,7 +153,7 @@ def run(
     now = _aware(options.now) if options.now else started
     _demand_primary(engine)
     history = opened(options.history)
-    if history:
+    if history is not None:
         history.check()
     prepared, facts = _measured(ruleset, engine, now, options, recover)
     judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
@@ -343,8 +345,7 @@ def _remembered(
     options: Options,
 ) -> tuple[dict[Rule, Judgement], tuple[Statistic, ...], tuple[str, ...]]:
     """Judgements that rest on history, the statistics of the analyzers, and notes; what was measured is kept."""
-    read = engine.read("primary")
-    place = recall.Place(options.dataset or recall.dataset_name(read), options.context, now)
+    place = recall.Place(options.dataset or recall.dataset_name(ruleset, engine), options.context, now)
     found, torn = recall.judge(
         prepared.bound, judged, facts.found, history, place, fail_cold_start=options.fail_cold_start
     )

@@ -19,12 +19,12 @@ from dq.lazy import dq_metrics
 from dq.outcomes import Distribution, Remembered, Statistic, Verdict
 from dq.rules import SIGNATURES
 from dq.rules.base import BoundRule, Facts, Judgement, Parameters, show
-from dq.rules.history import WINDOW, DetectAnomalies, forecast
+from dq.rules.history import LEAST, WINDOW, DetectAnomalies, forecast
 from dq.syntax import Rule, Ruleset
 
 if TYPE_CHECKING:
+    from dq.engines.base import Engine
     from dq.gauges import Reading
-    from dq.outcomes import TableRead
 
 OBSERVED = frozenset(
     {
@@ -44,9 +44,16 @@ MOST_OBSERVATIONS = 50
 """Observations of one evaluation (REFERENCE E.2)."""
 
 
-def dataset_name(table: TableRead) -> str:
-    """What the table under test is called in history unless told: what was read, without how many files that were."""
-    return re.sub(r" \([\d,]+ files\)$", "", table.description)
+def dataset_name(ruleset: Ruleset, engine: Engine) -> str:
+    """What is under test, as history calls it unless told: what was read, or the ruleset where there is no table."""
+    if "primary" not in engine.schemas():
+        return ruleset.source.name
+    return without_file_count(engine.read("primary").description)
+
+
+def without_file_count(description: str) -> str:
+    """What was read without how many files that were: one more file behind a glob is no other dataset."""
+    return re.sub(r" \([\d,]+ files\)$", "", description)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +106,19 @@ def judge(
     wanted = _together(
         (place.series(rule, name), most) for rule, names in asked.items() for name, most in names.items()
     )
-    found = history.read(wanted, place.now) if history and wanted else Found()
+    found = _read(history, wanted, place)
     result = dict(judged)
     for rule, names in asked.items():
         if names:
             past = {name: found.values(place.series(rule, name)) for name in names}
             judgement = _by_history(rule, bound[rule], judged[rule], facts, past)
-            result[rule] = _cold(judgement, is_kept=history is not None, fail=fail_cold_start)
+            watches = isinstance(bound[rule], DetectAnomalies)
+            result[rule] = _cold(judgement, watches=watches, is_kept=history is not None, fail=fail_cold_start)
     return result, found.notes
+
+
+def _read(history: MetricHistory | None, wanted: Mapping[Series, int | None], place: Place) -> Found:
+    return history.read(wanted, place.now) if history is not None and wanted else Found()
 
 
 def _asked(rule: Rule, bound: BoundRule, first: Judgement) -> Iterator[tuple[str, int | None]]:
@@ -144,19 +156,26 @@ def _by_history(
     return replace(judgement, evaluated=resolved, history=remembered)
 
 
-def _cold(judgement: Judgement, *, is_kept: bool, fail: bool) -> Judgement:
+def _cold(judgement: Judgement, *, watches: bool, is_kept: bool, fail: bool) -> Judgement:
     """A judgement that tells when there was too little history, and fails if that is asked for."""
     cold = [each for each in judgement.history if not each.enough]
     if not cold:
         return judgement
-    why = f"no earlier run has measured {cold[0].metric}" if is_kept else "none is kept in this evaluation"
-    without = f"no history: {why}, so its functions count as 0"
-    notes = judgement.notes or (without,)
-    if not is_kept and without not in notes:
-        notes = (*notes, f"no history: {why}")
+    told = tuple(_too_little(each, watches=watches, is_kept=is_kept) for each in cold)
     if fail and judgement.verdict is Verdict.PASSED:
-        return replace(judgement, verdict=Verdict.FAILED, reason=notes[0], notes=notes[1:])
-    return replace(judgement, notes=notes)
+        return replace(judgement, verdict=Verdict.FAILED, reason="\n".join(told))
+    return replace(judgement, notes=(*judgement.notes, *told))
+
+
+def _too_little(remembered: Remembered, *, watches: bool, is_kept: bool) -> str:
+    if not is_kept:
+        what = "nothing is compared" if watches else "its functions count as 0"
+        return f"no history: none is kept in this evaluation, so {what}"
+    if not watches:
+        return f"no history: no earlier run has measured {remembered.metric}, so its functions count as 0"
+    return (
+        f"not enough history: {remembered.values} of the {LEAST} earlier values of {remembered.metric} that are needed"
+    )
 
 
 def cold_starts(judged: Mapping[Rule, Judgement]) -> tuple[str, ...]:
@@ -214,7 +233,7 @@ def observed(
 ) -> tuple[tuple[Statistic, ...], tuple[str, ...]]:
     """The statistics, those off their history with a note that says so: it changes no verdict (REFERENCE E.2)."""
     watched = {each: _series_of(place, each) for each in statistics if each.name.rpartition(".")[2] in OBSERVED}
-    found = history.read(dict.fromkeys(watched.values(), WINDOW), place.now) if history and watched else Found()
+    found = _read(history, dict.fromkeys(watched.values(), WINDOW), place)
     result, observations = [], 0
     for each in statistics:
         note = _observation(each, found.values(watched[each])) if each in watched else ""

@@ -97,23 +97,18 @@ class DetectAnomalies(BoundRule):
         """PASSED when every metric lies within its bounds, or while there is too little history."""
         forecasts = {name: forecast(history[name]) for name in judgement.metrics}
         remembered = tuple(_remembered(name, history[name], each) for name, each in forecasts.items())
-        reasons, notes = [], []
+        reasons = []
         for name, each in forecasts.items():
-            value, known = judgement.metrics[name], len(history[name])
-            if each is None:
-                notes.append(f"not enough history: {known} of the {LEAST} earlier values of {name} that are needed")
-            elif not each.holds(value):
-                reasons.append(
-                    f"{name} is {show(value)}, expected {each}: its {min(known, WINDOW)} earlier values "
-                    f"predict {show(each.predicted)}"
-                )
+            value, known = judgement.metrics[name], min(len(history[name]), WINDOW)
+            if each and not each.holds(value):
+                why = f"its {known} earlier values predict {show(each.predicted)}"
+                reasons.append(f"{name} is {show(value, (each.lower, each.upper))}, expected {each}: {why}")
         known_forecasts = {name: each for name, each in forecasts.items() if each}
         return replace(
             judgement,
             verdict=Verdict.FAILED if reasons else Verdict.PASSED,
             reason="\n".join(reasons),
             expected=_each(known_forecasts) or judgement.expected,
-            notes=(*judgement.notes, *notes),
             history=remembered,
         )
 

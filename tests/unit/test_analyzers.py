@@ -10,6 +10,7 @@ from remembered import EXAMPLES, NOW, TABLES, remembered
 from report_schema import assert_valid_report
 
 import dq
+from dq.cli.explain import as_text
 from dq.explanation import explain
 
 
@@ -157,6 +158,12 @@ def test_analyzers_share_the_scans_of_the_rules() -> None:
     assert len(both.steps) == len(alone.steps) == 2
     assert 'Entropy "email"' in map(str, both.steps[1].rules)
     assert dq.evaluate(f"Rules = [ {rules} ] Analyzers = [ {analyzers} ]", TABLES).scans == 2
+
+
+def test_explain_counts_rules_and_analyzers() -> None:
+    plan = as_text(explain("Rules = [ RowCount > 0 ] Analyzers = [ RowCount, ColumnCount ]", TABLES), with_sql=False)
+    assert "scan 1  row scan, 1 rule, 1 analyzer" in plan
+    assert plan.endswith("1 scan on duckdb for 1 rule, 2 analyzers")
 
 
 def test_explain_tells_what_no_analyzer_can_measure() -> None:

@@ -67,7 +67,7 @@ def test_too_little_history_passes_with_a_note_and_fails_on_request(past: list[f
 
 def test_without_a_history_that_is_told_too() -> None:
     found = outcome('DetectAnomalies "RowCount"', 9, None)
-    assert found.notes[-1] == "no history: none is kept in this evaluation"
+    assert found.notes == ("no history: none is kept in this evaluation, so nothing is compared",)
 
 
 def test_both_lengths_are_watched() -> None:
@@ -88,6 +88,8 @@ def test_both_lengths_are_watched() -> None:
         ('DetectAnomalies "Completeness" "nope"', "column `nope` does not exist"),
         ('DetectAnomalies "Mean" "text"', "a number column is needed"),
         ('DetectAnomalies "IsComplete" "id"', "IsComplete has no statistic"),
+        ('DetectAnomalies "Distribution" "id"', "Distribution is an analyzer of many statistics"),
+        ('DetectAnomalies "AllStatistics" "id"', "AllStatistics is an analyzer of many statistics"),
         ('DetectAnomalies "DetectAnomalies" "RowCount"', "DetectAnomalies has no statistic"),
     ],
 )
