@@ -27,9 +27,6 @@ ALL_COLUMNS = "AllColumns"
 """The word for every column, without quotes (REFERENCE E.1)."""
 
 
-KEEPS_NO_BINS = "the bins of the first run are not kept: these are the bins of this run"
-
-
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """An analyzer with the gauges that answer it."""
@@ -139,14 +136,14 @@ def _everything(words: Sequence[Parameter], tags: Sequence[Tag], schemas: Schema
 
 def _distributions(words: Sequence[Parameter], tags: Sequence[Tag], schemas: Schemas, now: datetime) -> list[Gauge]:
     bins = _bins(tags)
-    notes = (KEEPS_NO_BINS,) if _tag(tags, "rebin", "true").lower() == "false" else ()
+    rebin = _tag(tags, "rebin", "true").lower() != "false"
     gauges: list[Gauge] = []
     for column, written, problem in _columns(words[0], _primary(schemas)):
         if problem:
             gauges.append(PassedOver(f"Column.{written}.Distribution", written, problem))
         else:
             metric = NumberBins(column, bins) if column.type.is_number else FrequentValues(column, bins)
-            gauges.append(Spread(metric, written, notes))
+            gauges.append(Spread(metric, written, rebin))
     return gauges
 
 

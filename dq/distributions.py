@@ -12,7 +12,7 @@ from dq.lazy import exp
 from dq.metrics import Frequencies, Grain, Groups, Rows, Undefined
 from dq.outcomes import Distribution
 from dq.schema import Column, Type
-from dq.tree import call, column, given, is_present, literal, table
+from dq.tree import call, column, count_where, disjunction, given, is_present, literal, number, table
 
 if TYPE_CHECKING:
     from dq.tree import Tree
@@ -34,14 +34,17 @@ class Spreading:
 
 @dataclass(frozen=True, slots=True)
 class NumberBins:
-    """The numbers of a column in bins of equal width between the least and the greatest; finite ones only.
+    """The numbers of a column in bins of equal width; finite ones only.
 
-    The ends are found by subqueries over the same table, so that it all stays in the scan of the rows. Parts have other
-    ends, so they merge through the frequency table.
+    The bins reach from `low` to `high`, and what lies beyond them stands in the first or the last one; without these,
+    from the least to the greatest number. Those are found by subqueries over the same table, so that it all stays in
+    the scan of the rows. Parts have other ends, so they merge through the frequency table.
     """
 
     column: Column
     bins: int = MOST_BINS
+    low: float | None = None
+    high: float | None = None
     grain: ClassVar[Grain] = Rows()
 
     @property
@@ -54,25 +57,36 @@ class NumberBins:
         pairs = [(float(key[0]), n) for key, n in table if key[0] is not None]
         finite = [(value, n) for value, n in pairs if math.isfinite(value)]
         low, high = (end((value for value, _ in finite), default=None) for end in (min, max))
+        ends = (low or 0.0, high or 0.0) if self.low is None or self.high is None else (self.low, self.high)
         found: Counter[float] = Counter()
         for value, n in finite:
-            found[self._bin(value, low or 0.0, high or 0.0)] += n
-        return self.state((low, high, found, sum(n for _, n in pairs), sum(n for _, n in finite)))
+            found[self._bin(value, *ends)] += n
+        beyond = sum(n for value, n in finite if not ends[0] <= value <= ends[1])
+        return self.state((low, high, found, sum(n for _, n in pairs), sum(n for _, n in finite), beyond))
 
     def _bin(self, value: float, low: float, high: float) -> float:
         """The bin of a value, as the query finds it."""
         width = high * 0.5 - low * 0.5
-        return min(math.floor((value * 0.5 - low * 0.5) / width * self.bins), self.bins - 1.0) if width else 0.0
+        if not width:
+            return 0.0
+        return max(min(math.floor((value * 0.5 - low * 0.5) / width * self.bins), self.bins - 1.0), 0.0)
+
+    def _ends(self, value: Tree) -> tuple[Tree, Tree]:
+        if self.low is not None and self.high is not None:
+            double = exp.DataType.Type.DOUBLE
+            return exp.cast(number(repr(self.low)), double), exp.cast(number(repr(self.high)), double)
+        low, high = (
+            exp.select(end(this=value.copy())).from_(table("primary")).subquery() for end in (exp.Min, exp.Max)
+        )
+        return low, high
 
     def aggregates(self) -> tuple[Tree, ...]:
-        """Least, greatest, how many values in which bin, how many values, how many finite ones."""
+        """Least, greatest, how many values in which bin, how many values, finite ones, and ones beyond the bins."""
         held = column(self.column)
         value: Tree = exp.cast(held, exp.DataType.Type.DOUBLE)
         if self.column.type is Type.FLOAT:
             value = given(call("DQ_IS_FINITE", held), value)
-        low, high = (
-            exp.select(end(this=value.copy())).from_(table("primary")).subquery() for end in (exp.Min, exp.Max)
-        )
+        low, high = self._ends(value)
         # Halves, since the width of a range may be more than a double can hold.
         half = [exp.Mul(this=each.copy(), expression=literal(0.5)) for each in (value, low, high)]
         past = exp.paren(exp.Sub(this=half[0], expression=half[1].copy()))
@@ -83,23 +97,34 @@ class NumberBins:
         return (
             exp.Min(this=value.copy()),
             exp.Max(this=value.copy()),
-            call("DQ_HISTOGRAM", given(is_present(value), inside)),
+            call("DQ_HISTOGRAM", given(is_present(value), exp.func("GREATEST", inside, literal(0.0)))),
             exp.Count(this=held.copy()),
             exp.Count(this=value.copy()),
+            self._beyond(value),
+        )
+
+    def _beyond(self, value: Tree) -> Tree:
+        if self.low is None or self.high is None:
+            return literal(0)
+        low, high = self._ends(value)
+        return count_where(
+            disjunction(exp.LT(this=value.copy(), expression=low), exp.GT(this=value.copy(), expression=high))
         )
 
     def state(self, cells: Sequence[Any], /) -> Spreading:
         """The distribution; without a finite value it has no bins."""
-        low, high, found, values, finite = cells
+        low, high, found, values, finite, beyond = cells
         others = int(values) - int(finite)
         if not finite:
             return Spreading(Distribution("number", others=others))
         counted: Mapping[float, int] = found
+        if self.low is not None and self.high is not None:
+            low, high = self.low, self.high
         if low == high:
-            return Spreading(Distribution("number", (_written(low),) * 2, (int(finite),), others))
+            return Spreading(Distribution("number", (_written(low),) * 2, (int(finite),), others, int(beyond)))
         edges = [low + (high / self.bins - low / self.bins) * at for at in range(self.bins)] + [high]
         counts = tuple(int(counted.get(float(at), 0)) for at in range(self.bins))
-        return Spreading(Distribution("number", tuple(map(_written, edges)), counts, others))
+        return Spreading(Distribution("number", tuple(map(_written, edges)), counts, others, int(beyond)))
 
 
 def _written(number: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dq import recall
 from dq.analysis import Analysis, bind_analyzer, bind_rule
@@ -209,8 +209,17 @@ class Prepared:
     analyzer_problems: Mapping[str, str]
 
 
-def prepare(ruleset: Ruleset, engine: Engine, now: datetime) -> Prepared:
-    """Bind every leaf rule and every analyzer, and plan the scans that answer them all."""
+Analyses: TypeAlias = Mapping[str, Analysis]
+"""Analyzers by their text."""
+
+
+def prepare(
+    ruleset: Ruleset, engine: Engine, now: datetime, freeze: Callable[[Analyses], Analyses] = lambda each: each
+) -> Prepared:
+    """Bind every leaf rule and every analyzer, and plan the scans that answer them all.
+
+    `freeze` gives analyzers what they keep from earlier runs.
+    """
     bound: dict[Rule, BoundRule] = {}
     problems: dict[Rule, str] = {}
     metrics: list[Metric] = []
@@ -225,12 +234,12 @@ def prepare(ruleset: Ruleset, engine: Engine, now: datetime) -> Prepared:
     analyzer_problems: dict[str, str] = {}
     for analyzer in ruleset.analyzers:
         try:
-            analysis = bind_analyzer(analyzer, engine.schemas(), now)
-            metrics += analysis.metrics()
-            analyses[str(analyzer)] = analysis
+            analyses[str(analyzer)] = bind_analyzer(analyzer, engine.schemas(), now)
         except DqError as error:
             analyzer_problems[str(analyzer)] = _sentence(error)
-    return Prepared(bound, problems, plan(metrics), analyses, analyzer_problems)
+    kept = freeze(analyses)
+    metrics += [metric for analysis in kept.values() for metric in analysis.metrics()]
+    return Prepared(bound, problems, plan(metrics), kept, analyzer_problems)
 
 
 def leaves(expressions: Iterable[RuleExpression]) -> Iterator[Rule]:
@@ -263,8 +272,9 @@ def _measured(
     ruleset: Ruleset, engine: Engine, now: datetime, options: Options, recover: Callable[[Exception], bool]
 ) -> tuple[Prepared, _Facts]:
     """Bind, plan and measure; again from the start whenever the tables had to change."""
+    place, history = _place(ruleset, engine, now, options), opened(options.history)
     while True:
-        prepared = prepare(ruleset, engine, now)
+        prepared = prepare(ruleset, engine, now, lambda analyses: recall.frozen(analyses, history, place))
         facts = _measure_all(prepared.plan, engine, options, recover)
         if facts is not None:
             return prepared, facts
@@ -334,6 +344,10 @@ def _samples(
 # -- history -------------------------------------------------------------------------------------------
 
 
+def _place(ruleset: Ruleset, engine: Engine, now: datetime, options: Options) -> recall.Place:
+    return recall.Place(options.dataset or recall.dataset_name(ruleset, engine), options.context, now)
+
+
 def _remembered(
     ruleset: Ruleset,
     prepared: Prepared,
@@ -345,7 +359,7 @@ def _remembered(
     options: Options,
 ) -> tuple[dict[Rule, Judgement], tuple[Statistic, ...], tuple[str, ...]]:
     """Judgements that rest on history, the statistics of the analyzers, and notes; what was measured is kept."""
-    place = recall.Place(options.dataset or recall.dataset_name(ruleset, engine), options.context, now)
+    place = _place(ruleset, engine, now, options)
     found, torn = recall.judge(
         prepared.bound, judged, facts.found, history, place, fail_cold_start=options.fail_cold_start
     )

@@ -94,17 +94,39 @@ class Spread:
 
     metric: Metric
     written: str
-    notes: tuple[str, ...] = ()
+    rebin: bool = True
 
     def metrics(self) -> tuple[Metric, ...]:
         """The bins."""
         return (self.metric,)
 
+    @property
+    def name(self) -> str:
+        """The name of the metric."""
+        return f"Column.{self.written}.Distribution"
+
     def read(self, facts: Facts) -> Iterator[Reading]:
         """The distribution."""
         found: Distribution = facts[self.metric].distribution  # type: ignore[attr-defined]
         value = found if found.counts else dq_metrics.NO_VALUES
-        yield Reading(f"Column.{self.written}.Distribution", (self.written,), value, self.notes)
+        yield Reading(self.name, (self.written,), value, _moved(found))
+
+
+def beyond(found: Distribution) -> float:
+    """The share of the numbers that lie outside of the bins of an earlier run."""
+    return found.beyond / sum(found.counts) if found.counts else 0.0
+
+
+LITTLE, MUCH = 0.02, 0.05
+"""Shares of numbers beyond the bins that are worth a remark, and that make the bins doubtful (REFERENCE B.34)."""
+
+
+def _moved(found: Distribution) -> tuple[str, ...]:
+    share = beyond(found)
+    if share <= LITTLE:
+        return ()
+    words = f"{share:.1%} of the values lie beyond the bins of an earlier run"
+    return (f"{words}: the distribution has changed" if share > MUCH else words,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from dq.diagnostics import DqError
+from dq.outcomes import Distribution
 
 DEFAULT_CONTEXT = "default_context"
 """The evaluation context when none is named, as in Glue (REFERENCE F.3)."""
@@ -60,14 +61,21 @@ class Run:
 
     id: str
     at: datetime
-    values: Mapping[Series, float]
+    values: Mapping[Series, float] = field(default_factory=dict)
+    distributions: Mapping[Series, Distribution] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to store."""
+        return not (self.values or self.distributions)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer of a store: the points of each series, the newest first, and remarks about the store."""
+    """The answer of a store: what each series holds, the newest first, and remarks about the store."""
 
     points: Mapping[Series, Sequence[Point]] = field(default_factory=dict)
+    distributions: Mapping[Series, Sequence[Distribution]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def values(self, series: Series) -> tuple[float, ...]:
@@ -80,13 +88,13 @@ Wanted: TypeAlias = Mapping[Series, int | None]
 
 
 class MetricHistory(Protocol):
-    """A store of metrics. An evaluation calls each method once."""
+    """A store of metrics. An evaluation reads a few times, and appends once."""
 
     def check(self) -> None:
         """Raises HistoryError when the store cannot be read or written: told before anything is measured."""
 
     def read(self, wanted: Wanted, until: datetime, /) -> Found:
-        """The newest points of each series that are not later than an instant and that nobody excluded."""
+        """The newest values of each series that are not later than an instant and that nobody excluded."""
 
     def append(self, run: Run, /) -> None:
         """Stores a run whole or not at all. A run without values leaves nothing behind."""
@@ -99,22 +107,26 @@ def opened(history: MetricHistory | str | os.PathLike[str] | None) -> MetricHist
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A point with its series, in order of storing."""
+    """A value with its series and its instant, in order of storing."""
 
     series: Series
-    point: Point
+    at: datetime
+    value: Point | Distribution
 
 
-def _newest(stored: Iterable[_Stored], wanted: Wanted, until: datetime) -> dict[Series, tuple[Point, ...]]:
+def _newest(stored: Iterable[_Stored], wanted: Wanted, until: datetime) -> Found:
     """The newest first: by instant, and of equal instants what was stored last."""
-    found: dict[Series, list[Point]] = {}
+    found: dict[Series, list[_Stored]] = {}
     for each in stored:
-        if each.series in wanted and each.point.at <= until:
-            found.setdefault(each.series, []).append(each.point)
-    return {
-        series: tuple(sorted(points, key=lambda point: point.at)[::-1][: wanted[series]])
-        for series, points in found.items()
-    }
+        if each.series in wanted and each.at <= until:
+            found.setdefault(each.series, []).append(each)
+    points: dict[Series, tuple[Point, ...]] = {}
+    distributions: dict[Series, tuple[Distribution, ...]] = {}
+    for series, values in found.items():
+        newest = [each.value for each in sorted(values, key=lambda each: each.at)[::-1][: wanted[series]]]
+        points[series] = tuple(each for each in newest if isinstance(each, Point))
+        distributions[series] = tuple(each for each in newest if isinstance(each, Distribution))
+    return Found(points, distributions)
 
 
 class MemoryHistory:
@@ -128,15 +140,19 @@ class MemoryHistory:
 
     def read(self, wanted: Wanted, until: datetime, /) -> Found:
         """The newest points."""
-        stored = (
-            _Stored(series, Point(value, run.at, run.id)) for run in self.runs for series, value in run.values.items()
-        )
-        return Found(_newest(stored, wanted, until))
+        return _newest((each for run in self.runs for each in _stored(run)), wanted, until)
 
     def append(self, run: Run, /) -> None:
         """Keeps the run."""
-        if run.values:
+        if not run.is_empty:
             self.runs.append(run)
+
+
+def _stored(run: Run) -> Iterator[_Stored]:
+    for series, value in run.values.items():
+        yield _Stored(series, run.at, Point(value, run.at, run.id))
+    for series, distribution in run.distributions.items():
+        yield _Stored(series, run.at, distribution)
 
 
 # -- JSON lines ----------------------------------------------------------------------------------------
@@ -170,14 +186,14 @@ class JsonLinesHistory:
         if not self.path.exists():
             return Found()
         torn: list[int] = []
-        points = _newest(self._stored(wanted, torn), wanted, until)
+        found = _newest(self._stored(wanted, torn), wanted, until)
         lines = "line" if len(torn) == 1 else "lines"
         cut = f"history `{self.path}`: {lines} {', '.join(map(str, torn))} cut off by a crash, left out"
-        return Found(points, (cut,) if torn else ())
+        return replace(found, notes=(cut,)) if torn else found
 
     def append(self, run: Run, /) -> None:
         """One line, one write."""
-        if not run.values:
+        if run.is_empty:
             return
         with self._appending() as file:
             torn = b"\n" if _ends_in_a_torn_line(self.path) else b""
@@ -197,8 +213,12 @@ class JsonLinesHistory:
                     series = Series(
                         run["dataset"], run["context"], each["metric"], each.get("where", ""), each.get("detail", "")
                     )
-                    if each.get("excluded") is not True:
-                        yield _Stored(series, Point(_finite(each["value"]), at, run["run"]))
+                    if each.get("excluded") is True:
+                        continue
+                    if "distribution" in each:
+                        yield _Stored(series, at, _distribution(each["distribution"]))
+                    else:
+                        yield _Stored(series, at, Point(_finite(each["value"]), at, run["run"]))
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise self._foreign(number) from error
 
@@ -257,12 +277,9 @@ class JsonLinesHistory:
 
 
 def _line(run: Run) -> str:
-    first = next(iter(run.values))
-    values = []
-    for series, value in run.values.items():
-        optional = {"where": series.where, "detail": series.detail}
-        given = {key: text for key, text in optional.items() if text}
-        values.append({"metric": series.metric, **given, "value": value})
+    first = next(iter((*run.values, *run.distributions)))
+    values = [_named(series) | {"value": value} for series, value in run.values.items()]
+    values += [_named(series) | {"distribution": asdict(each)} for series, each in run.distributions.items()]
     record = {
         "dq_history": _VERSION,
         "run": run.id,
@@ -272,6 +289,16 @@ def _line(run: Run) -> str:
         "values": values,
     }
     return json.dumps(record, allow_nan=False)
+
+
+def _named(series: Series) -> dict[str, Any]:
+    optional = {"where": series.where, "detail": series.detail}
+    return {"metric": series.metric, **{key: text for key, text in optional.items() if text}}
+
+
+def _distribution(stored: Mapping[str, Any]) -> Distribution:
+    edges, counts = tuple(map(str, stored["edges"])), tuple(map(int, stored["counts"]))
+    return Distribution(str(stored["kind"]), edges, counts, int(stored["others"]), int(stored["beyond"]))
 
 
 def _instant(text: str) -> datetime:

@@ -88,13 +88,15 @@ class Distribution:
 
     Of numbers, `edges` are the ends of bins of equal width, one more than `counts`; a bin holds its lower end, the
     last one both. Of other values, `edges` are the most frequent ones, the most frequent first. `others` counts the
-    values in no bin: rarer ones, and numbers that are not finite. NULLs are left out.
+    values in no bin: rarer ones, and numbers that are not finite. NULLs are left out. `beyond` counts the numbers that
+    lie outside of the bins of an earlier run, and stand in the first or the last one.
     """
 
     kind: str
     edges: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
     others: int = 0
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)

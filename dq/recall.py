@@ -14,6 +14,8 @@ from dq import dynamics
 from dq.analysis import Analysis
 from dq.conditions import ConditionError
 from dq.diagnostics import DqError
+from dq.distributions import NumberBins
+from dq.gauges import MUCH, Spread, beyond
 from dq.history import Found, HistoryError, MetricHistory, Run, Series
 from dq.lazy import dq_metrics
 from dq.outcomes import Distribution, Remembered, Statistic, Verdict
@@ -187,6 +189,43 @@ def cold_starts(judged: Mapping[Rule, Judgement]) -> tuple[str, ...]:
     return (f"cold start: {rules} found too little history to compare with; the notes of each tell",)
 
 
+# -- bins ----------------------------------------------------------------------------------------------
+
+
+def frozen(analyses: Mapping[str, Analysis], history: MetricHistory | None, place: Place) -> dict[str, Analysis]:
+    """The analyzers with the bins of earlier runs, so that distributions can be compared (REFERENCE B.34)."""
+    series = {
+        gauge: Series(place.dataset, place.context, gauge.name)
+        for analysis in analyses.values()
+        for gauge in analysis.gauges
+        if isinstance(gauge, Spread) and isinstance(gauge.metric, NumberBins)
+    }
+    found = _read(history, dict.fromkeys(series.values(), RUNS_BEYOND), place).distributions
+    kept = {gauge: _with_bins(gauge, found.get(each, ())) for gauge, each in series.items()}
+    return {
+        text: replace(
+            each, gauges=tuple(kept.get(gauge, gauge) if isinstance(gauge, Spread) else gauge for gauge in each.gauges)
+        )
+        for text, each in analyses.items()
+    }
+
+
+RUNS_BEYOND = 3
+"""Runs in a row with much beyond the bins, after which new bins are found (REFERENCE B.34)."""
+
+
+def _with_bins(gauge: Spread, newest: Sequence[Distribution]) -> Spread:
+    metric = gauge.metric
+    assert isinstance(metric, NumberBins)
+    if not newest or len(newest[0].counts) != metric.bins:
+        return gauge
+    moved = len(newest) == RUNS_BEYOND and all(beyond(each) > MUCH for each in newest)
+    if moved and gauge.rebin:
+        return gauge
+    edges = newest[0].edges
+    return replace(gauge, metric=replace(metric, low=float(edges[0]), high=float(edges[-1])))
+
+
 # -- statistics ----------------------------------------------------------------------------------------
 
 
@@ -273,8 +312,13 @@ def keep(
     }
     measured |= {_series_of(place, each): each.value for each in statistics if isinstance(each.value, float)}
     values = {series: float(value) for series, value in measured.items() if math.isfinite(value)}
+    distributions = {
+        _series_of(place, each): each.value
+        for each in statistics
+        if isinstance(each.value, Distribution) and each.value.kind == "number"
+    }
     try:
-        history.append(Run(uuid.uuid4().hex, place.now, values))
+        history.append(Run(uuid.uuid4().hex, place.now, values, distributions))
     except HistoryError as error:
         return (f"this run is not remembered: {error.message}",)
     return ()

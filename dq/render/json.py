@@ -138,6 +138,7 @@ def _distribution(distribution: Distribution) -> dict[str, Any]:
         "edges": [_text(edge) for edge in distribution.edges],
         "counts": list(distribution.counts),
         "others": distribution.others,
+        "beyond": distribution.beyond,
     }
 
 

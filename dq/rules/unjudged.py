@@ -26,8 +26,9 @@ class Distribution(AnalyzerOnly):
     """How the values of a column, or with the word `AllColumns`, of all columns are spread.
 
     Numbers stand in bins of equal width between the least and the greatest, other values are counted one by one, the
-    most frequent first; NULLs are left out. `bins` is how many there are, 20 by default and at most. Every run finds
-    its own bins: those of the first run are not kept, which a note tells where `rebin = "false"` asks for it.
+    most frequent first; NULLs are left out. `bins` is how many there are, 20 by default and at most. With a
+    history, the bins of numbers are those of the first run, and what lies beyond stands in the first or the last one;
+    after three runs with more than 5 % there, new ones are found, unless `rebin = "false"`.
     """
 
     column: ColumnName

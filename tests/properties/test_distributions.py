@@ -19,8 +19,8 @@ from dq.sources.tables import Tables
 
 X = Column("x", Type.FLOAT, "DOUBLE")
 S = Column("s", Type.STRING, "VARCHAR")
-NUMBERS, WORDS = NumberBins(X, 4), FrequentValues(S, 3)
-METRICS = (NUMBERS, WORDS)
+NUMBERS, KEPT, WORDS = NumberBins(X, 4), NumberBins(X, 4, -1.0, 3.0), FrequentValues(S, 3)
+METRICS = (NUMBERS, KEPT, WORDS)
 
 rows = st.lists(
     st.tuples(
@@ -59,6 +59,13 @@ def test_every_value_stands_in_one_bin(data: Rows) -> None:
         edges = [float(edge) for edge in found[NUMBERS].edges]
         assert (edges[0], edges[-1], len(edges)) == (min(finite), max(finite), len(found[NUMBERS].counts) + 1)
         assert edges == sorted(edges)
+        assert sum(found[KEPT].counts) == len(finite)
+        assert found[KEPT].beyond == sum(not -1 <= x <= 3 for x in finite)
+        assert found[KEPT].edges == ("-1", "0", "1", "2", "3")
+        if any(0 < abs(x - edge) < 1e-6 for x in finite for edge in (0, 2)):
+            return  # so near to an edge that the double of its distance is that of the edge
+        low, high = sum(x < 0 for x in finite), sum(x >= 2 for x in finite)
+        assert (found[KEPT].counts[0], found[KEPT].counts[-1]) == (low, high)
 
 
 @settings(max_examples=examples(60))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -215,10 +217,55 @@ def test_all_columns_have_distributions_of_twenty_bins_at_most() -> None:
     }
 
 
-def test_bins_of_the_first_run_are_missed_aloud() -> None:
-    statistics = gathered('Distribution "qty" with rebin = "false"')
-    assert statistics["Column.qty.Distribution"].notes == (
-        "the bins of the first run are not kept: these are the bins of this run",
+def days(history: dq.MetricHistory, analyzer: str, runs: list[list[float]]) -> list[tuple[dq.Distribution, int]]:
+    """The distribution and the number of remarks of each run."""
+    found = []
+    for at, values in enumerate(runs):
+        options = dq.Options(history=history, dataset="t", now=NOW + timedelta(days=at))
+        (each,) = dq.evaluate(f"Analyzers = [ {analyzer} ]", pa.table({"a": values}), options=options).statistics
+        assert isinstance(each.value, dq.Distribution)
+        found.append((each.value, len(each.notes)))
+    return found
+
+
+FIRST: list[float] = list(range(100))
+A_LITTLE_OFF: list[float] = [*range(97), 150, 160, -20]
+OFF: list[float] = [*range(90), *[500] * 10]
+
+
+def stores(folder: Path) -> list[dq.MetricHistory]:
+    return [dq.MemoryHistory(), dq.JsonLinesHistory(folder / "history.jsonl")]
+
+
+def test_the_bins_of_the_first_run_are_those_of_later_ones(tmp_path: Path) -> None:
+    for history in stores(tmp_path):
+        first, later, off = days(history, 'Distribution "a" with bins = 4', [FIRST, A_LITTLE_OFF, OFF])
+        edges = ("0", "24.75", "49.5", "74.25", "99")
+        assert first == (dq.Distribution("number", edges, (25, 25, 25, 25)), 0)
+        assert later == (dq.Distribution("number", edges, (26, 25, 25, 24), beyond=3), 1)
+        assert off == (dq.Distribution("number", edges, (25, 25, 25, 25), beyond=10), 1)
+
+
+@pytest.mark.parametrize(("rebin", "last"), [("true", "500"), ("false", "99")])
+def test_three_runs_far_off_find_new_bins_unless_that_is_forbidden(tmp_path: Path, rebin: str, last: str) -> None:
+    for history in stores(tmp_path):
+        found = days(history, f'Distribution "a" with rebin = "{rebin}"', [FIRST, OFF, OFF, OFF, OFF])
+        assert [each.edges[-1] for each, _ in found] == ["99", "99", "99", "99", last]
+
+
+def test_other_bins_are_found_anew(tmp_path: Path) -> None:
+    history = dq.MemoryHistory()
+    days(history, 'Distribution "a" with bins = 4', [FIRST])
+    ((found, notes),) = days(history, 'Distribution "a" with bins = 5', [OFF])
+    assert (found.edges[-1], found.beyond, notes) == ("500", 0, 0)
+
+
+def test_a_strong_remark_tells_that_the_distribution_has_changed() -> None:
+    history = dq.MemoryHistory()
+    days(history, 'Distribution "a"', [FIRST])
+    statistics = gathered('Distribution "a"', pa.table({"a": OFF}), history=history)
+    assert statistics["Column.a.Distribution"].notes == (
+        "10.0% of the values lie beyond the bins of an earlier run: the distribution has changed",
     )
 
 
@@ -228,7 +275,7 @@ def test_bins_of_the_first_run_are_missed_aloud() -> None:
 def test_statistics_are_remembered_for_rules_of_the_same_metric() -> None:
     history = remembered("nothing", [])
     gathered('Mean "amount", AllStatistics "qty", Distribution "qty"', history=history)
-    assert len(history.runs[0].values) == 11
+    assert (len(history.runs[0].values), len(history.runs[0].distributions)) == (11, 1)
     options = dq.Options(history=history, dataset="t", now=NOW)
     rules = 'Rules = [ Mean "amount" = last(), Completeness "qty" = last() ]'
     assert [each.notes for each in dq.evaluate(rules, TABLES, options=options).outcomes] == [(), ()]

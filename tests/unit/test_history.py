@@ -100,6 +100,7 @@ LINE = '{"dq_history": 1, "run": "r", "at": "2026-01-01", "dataset": "t", "conte
         LINE.replace("[]", '[{"metric": "Dataset.*.RowCount", "value": "many"}]'),
         LINE.replace("[]", '[{"value": 1}]'),
         LINE.replace("[]", "1"),
+        LINE.replace("[]", '[{"metric": "Dataset.*.RowCount", "distribution": {"edges": [1]}}]'),
         "\x00\x01\n",
         "[" * 100_000,
     ],
