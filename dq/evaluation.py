@@ -109,7 +109,7 @@ def evaluate(
             either, where `primary` is the table under test.
         engine: `duckdb`, which is also the default.
         read: how files are read, for all or by alias.
-        options: samples, the instant of evaluation, progress.
+        options: samples, the instant of evaluation, history, progress.
         memory_limit: how much memory the engine may use, such as `2GB`.
         threads: how many threads the engine may use.
 

@@ -218,8 +218,8 @@ class JsonLinesHistory:
                     if "distribution" in each:
                         yield _Stored(series, at, _distribution(each["distribution"]))
                     else:
-                        yield _Stored(series, at, Point(_finite(each["value"]), at, run["run"]))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                        yield _Stored(series, at, Point(_finite(each["value"]), at, str(run["run"])))
+            except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
                 raise self._foreign(number) from error
 
     def _runs(self, torn: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -298,6 +298,8 @@ def _named(series: Series) -> dict[str, Any]:
 
 def _distribution(stored: Mapping[str, Any]) -> Distribution:
     edges, counts = tuple(map(str, stored["edges"])), tuple(map(int, stored["counts"]))
+    if stored["kind"] == "number" and [math.isfinite(float(edge)) for edge in edges] != [True] * (len(counts) + 1):
+        raise ValueError(edges)
     return Distribution(str(stored["kind"]), edges, counts, int(stored["others"]), int(stored["beyond"]))
 
 

@@ -11,8 +11,9 @@ import pytest
 from remembered import NOW, TABLES, remembered
 
 import dq
-from dq.dynamics import DYNAMIC, depth
+from dq.dynamics import DYNAMIC, FUNCTIONS, depth
 from dq.history import MemoryHistory
+from dq.language import checking
 from dq.rules import SIGNATURES
 from dq.syntax import Kind, Rule
 
@@ -152,6 +153,10 @@ def test_rule_types_that_judge_rows_take_constants_only(rule: str) -> None:
     (found,) = dq.evaluate(f"Rules = [ {rule} ]", ROWS).outcomes
     assert found.verdict is dq.Verdict.ERROR
     assert "takes constants only" in found.reason
+
+
+def test_every_function_that_may_be_written_has_a_meaning() -> None:
+    assert set(FUNCTIONS) == set(checking.FUNCTIONS)
 
 
 def test_every_rule_type_with_functions_has_a_number_to_compare() -> None:

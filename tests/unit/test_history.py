@@ -84,6 +84,7 @@ def test_a_last_line_without_its_line_feed_is_whole(file: Path) -> None:
     assert values(file) == (0, -1, -2, -3)
 
 
+ODD_BINS = '{"kind": "number", "edges": ["low", "high"], "counts": [1], "others": 0, "beyond": 0}'
 LINE = '{"dq_history": 1, "run": "r", "at": "2026-01-01", "dataset": "t", "context": "default_context", "values": []}'
 
 
@@ -100,6 +101,10 @@ LINE = '{"dq_history": 1, "run": "r", "at": "2026-01-01", "dataset": "t", "conte
         LINE.replace("[]", '[{"metric": "Dataset.*.RowCount", "value": "many"}]'),
         LINE.replace("[]", '[{"value": 1}]'),
         LINE.replace("[]", "1"),
+        LINE.replace("[]", f'[{{"metric": "Dataset.*.RowCount", "value": 1{"0" * 400}}}]'),
+        LINE.replace("[]", '[{"metric": "Dataset.*.RowCount", "value": NaN}]'),
+        LINE.replace("[]", '[{"metric": "Dataset.*.RowCount", "value": true}]'),
+        LINE.replace("[]", '[{"metric": "Dataset.*.RowCount", "distribution": ' + ODD_BINS + "}]"),
         LINE.replace("[]", '[{"metric": "Dataset.*.RowCount", "distribution": {"edges": [1]}}]'),
         "\x00\x01\n",
         "[" * 100_000,
