@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from dq.diagnostics import DataError, Diagnostic, DqError, Severity
     from dq.evaluation import Options, evaluate
     from dq.explanation import Explanation, explain
+    from dq.history import JsonLinesHistory, MemoryHistory, MetricHistory
     from dq.language import check, parse
     from dq.language.formatting import format_text
-    from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
+    from dq.outcomes import Distribution, Evaluation, FailingRows, Outcome, Statistic, Verdict
     from dq.sources.options import ReadOptions
     from dq.syntax import Ruleset
 
@@ -27,14 +28,19 @@ _HOMES = {
     "DataError": "dq.diagnostics",
     "Diagnostic": "dq.diagnostics",
     "DqError": "dq.diagnostics",
+    "Distribution": "dq.outcomes",
     "Evaluation": "dq.outcomes",
     "Explanation": "dq.explanation",
     "FailingRows": "dq.outcomes",
+    "JsonLinesHistory": "dq.history",
+    "MemoryHistory": "dq.history",
+    "MetricHistory": "dq.history",
     "Options": "dq.evaluation",
     "Outcome": "dq.outcomes",
     "ReadOptions": "dq.sources.options",
     "Ruleset": "dq.syntax",
     "Severity": "dq.diagnostics",
+    "Statistic": "dq.outcomes",
     "Verdict": "dq.outcomes",
     "check": "dq.language",
     "evaluate": "dq.evaluation",
@@ -47,15 +53,20 @@ _HOMES = {
 __all__ = [
     "DataError",
     "Diagnostic",
+    "Distribution",
     "DqError",
     "Evaluation",
     "Explanation",
     "FailingRows",
+    "JsonLinesHistory",
+    "MemoryHistory",
+    "MetricHistory",
     "Options",
     "Outcome",
     "ReadOptions",
     "Ruleset",
     "Severity",
+    "Statistic",
     "Verdict",
     "check",
     "evaluate",

@@ -68,6 +68,8 @@ def _column_words(slots: Sequence[Slot], words: Sequence[Parameter]) -> Iterator
 
 
 def _resolve(slot: Slot, words: Sequence[Parameter], schema: Schema) -> Any:
+    if slot.kind is Parameters.COLUMN_NAME and slot.most is None:
+        return tuple(word.value for word in words)
     if slot.kind is not Parameters.COLUMN:
         if slot.most != 1:
             return tuple(word.value for word in words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from dq.diagnostics import DqError
 from dq.syntax import Arithmetic, Call, Condition, Group, Null, Number, Operand, Operator
@@ -55,7 +56,7 @@ ALL = Requirement(Operator.EQ, (1.0,), "= 1.0")
 
 
 def requirement(condition: Condition) -> Requirement:
-    """The requirement of a number condition on a metric.
+    """The requirement of a number condition on a metric; `resolve` comes before, where it asks for the history.
 
     Raises:
         ConditionError: for NULL, which no metric is, and for functions of the history.
@@ -63,30 +64,65 @@ def requirement(condition: Condition) -> Requirement:
     return Requirement(condition.operator, tuple(number(each) for each in condition.operands), str(condition))
 
 
+Numbers: TypeAlias = tuple[float, ...]
+"""What an operand comes to: a list of numbers, of which one number is the shortest."""
+
+
 def number(operand: Operand) -> float:
-    """The number an operand stands for: a constant, evaluated in doubles from left to right (REFERENCE A.3).
+    """The number a constant stands for, evaluated in doubles from left to right (REFERENCE A.3).
 
     Raises:
         ConditionError: for NULL and for functions of the history.
     """
-    results: list[float] = []
+    return single(operand, evaluated(operand))
+
+
+def evaluated(operand: Operand, call: Callable[[Call, Sequence[Numbers]], Numbers] | None = None) -> Numbers:
+    """What an operand comes to; `call` answers for the functions of the history.
+
+    Raises:
+        ConditionError: for NULL, for a list in a calculation, and for functions when nothing answers for them.
+    """
+    results: list[Numbers] = []
     pending: list[tuple[Operand, bool]] = [(operand, False)]
     while pending:  # a stack, since parentheses nest without bound
         node, ready = pending.pop()
         if isinstance(node, Number):
-            results.append(float(node.text))
+            results.append((float(node.text),))
         elif isinstance(node, Group):
             pending.append((node.inner, False))
-        elif isinstance(node, Arithmetic) and ready:
-            operands = results[-len(node.operands) :]
-            del results[-len(node.operands) :]
-            results.append(_left_to_right(operands, node.operators))
-        elif isinstance(node, Arithmetic):
-            pending.append((node, True))
-            pending.extend((each, False) for each in reversed(node.operands))
-        else:
+        elif not isinstance(node, Arithmetic | Call) or (isinstance(node, Call) and call is None):
             raise _undecidable(node)
+        elif not ready:
+            pending.append((node, True))
+            pending.extend((each, False) for each in reversed(_parts(node)))
+        else:
+            parts = [results.pop() for _ in _parts(node)][::-1]
+            if isinstance(node, Call):
+                assert call is not None
+                results.append(call(node, parts))
+            else:
+                numbers = [single(each, part) for each, part in zip(node.operands, parts, strict=True)]
+                results.append((_left_to_right(numbers, node.operators),))
     return results[0]
+
+
+def _parts(node: Arithmetic | Call) -> Sequence[Operand]:
+    return node.operands if isinstance(node, Arithmetic) else node.arguments
+
+
+def single(operand: Operand, values: Numbers) -> float:
+    """The only number of a list, where one is needed (REFERENCE D.3).
+
+    Raises:
+        ConditionError: for a list of any other length.
+    """
+    if len(values) != 1:
+        raise ConditionError(
+            f"`{operand}` is a list of {len(values)} values, and a single value is needed",
+            help=f"aggregate it, such as `avg({operand})`",
+        )
+    return values[0]
 
 
 def _left_to_right(operands: Sequence[float], operators: Sequence[str]) -> float:
@@ -113,7 +149,7 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 
 def _undecidable(operand: Operand) -> ConditionError:
     if isinstance(operand, Call):
-        return ConditionError(f"`{operand.name}(…)` asks for earlier values of the metric, and no history is kept yet")
+        return ConditionError(f"`{operand.name}(…)` asks for the history of a metric, and none is kept here")
     if isinstance(operand, Null):
         return ConditionError(f"{operand.keyword.value} has no meaning here: a metric is always a number")
     return ConditionError("the condition does not compare with a number")

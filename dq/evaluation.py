@@ -10,17 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from dq.binding import bind
+from dq import recall
+from dq.analysis import Analysis, bind_analyzer, bind_rule
 from dq.diagnostics import DqError
 from dq.engines.base import Engine, EngineError
 from dq.files.measuring import FileScans
 from dq.files.places import Roots
+from dq.history import DEFAULT_CONTEXT, MetricHistory, opened
 from dq.language import Dialect, parse
 from dq.metrics import Count, FilesBelow, Measured, Metric, Size
 from dq.names import PRIMARY, find_column
-from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
+from dq.outcomes import Evaluation, FailingRows, Outcome, Statistic, TableRead, Verdict
 from dq.planning import Plan, Scan, plan
 from dq.redaction import shape_of
 from dq.rows import composites
@@ -67,6 +69,11 @@ class Options:
         redact: whether samples show the shape of values instead of values.
         allow_paths: folders and URL prefixes below which a ruleset may name files, beside the folders of the
             data and the working directory.
+        history: what earlier runs measured, and where this one leaves its metrics: a store, the path of a JSON-lines
+            file, or None for no history.
+        context: the name of this evaluation; two jobs over one dataset keep their histories apart by it.
+        dataset: what is under test, as its history calls it; None for what the primary was read from.
+        fail_cold_start: whether a rule that finds too little history fails instead of passing with a note.
     """
 
     samples: int = 5
@@ -78,6 +85,10 @@ class Options:
     key: tuple[str, ...] = ()
     redact: bool = False
     allow_paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = ()
+    history: MetricHistory | str | os.PathLike[str] | None = None
+    context: str = DEFAULT_CONTEXT
+    dataset: str | None = None
+    fail_cold_start: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in (("composites", ("column", "row")), ("filtered_rows", ("passed", "skipped"))):
@@ -140,7 +151,7 @@ def evaluate(
             either, where `primary` is the table under test. May be left out when all rules are about files.
         engine: `duckdb`, which is also the default.
         read: how files are read, for all or by alias.
-        options: samples, the instant of evaluation, progress.
+        options: samples, the instant of evaluation, history, progress.
         memory_limit: how much memory the engine may use, such as `2GB`.
         threads: how many threads the engine may use.
 
@@ -167,7 +178,11 @@ def evaluate(
             yield DuckDBEngine(reopened)
 
     source = evaluation.source
-    return replace(evaluation, source=replace(source, open=again)) if source else evaluation
+    return replace(
+        evaluation,
+        source=replace(source, open=again) if source else None,
+        notes=(*evaluation.notes, *_nameless(data, options, evaluation)),
+    )
 
 
 def roots(folders: Iterable[str], options: Options) -> Roots:
@@ -175,6 +190,17 @@ def roots(folders: Iterable[str], options: Options) -> Roots:
     given = options.allow_paths
     allowed = [given] if isinstance(given, str | os.PathLike) else given
     return Roots(folders, [os.fspath(each) for each in allowed])
+
+
+def _nameless(data: Any, options: Options, evaluation: Evaluation) -> tuple[str, ...]:
+    """A note when history goes by a name that other tables have too: only a path is one of its own."""
+    primary = data.get("primary") if isinstance(data, Mapping) else data
+    if options.history is None or options.dataset or isinstance(primary, str | os.PathLike):
+        return ()
+    names = [recall.without_file_count(table.description) for table in evaluation.tables if table.alias == "primary"]
+    return tuple(
+        f"the history of the data goes by the name `{name}`; give it one of its own with `dataset`" for name in names
+    )
 
 
 def run(
@@ -193,10 +219,14 @@ def run(
     started = datetime.now(UTC)
     clock = time.perf_counter()
     now = _aware(options.now) if options.now else started
+    history = opened(options.history)
+    if history is not None:
+        history.check()
     files = files or FileScans(roots((), options), None, engine, options.progress)
     prepared, facts = _measured(ruleset, engine, files, now, options, recover)
     key = tuple(find_column(name, engine.schemas()[PRIMARY]).name for name in options.key)
     judged = {rule: _judge(bound, facts, options) for rule, bound in prepared.bound.items()}
+    judged, statistics, notes = _remembered(ruleset, prepared, judged, facts, history, now, engine, options)
     failures = {rule: Judgement(Verdict.ERROR, reason) for rule, reason in prepared.problems.items()}
     shown = _Samples(engine, options, key or _detected_key(judged))
     samples, hidden = _samples(prepared, judged, facts.found, shown)
@@ -210,7 +240,6 @@ def run(
     outcomes = tuple(_outcome(rule, ruleset, {**judged, **failures}, samples, by_row) for rule in ruleset.rules)
     rows = facts.found.get(Size())
     labels = tuple(Label(rule, joined(rule, said)) for rule in ruleset.rules)
-    has_rows = PRIMARY in engine.schemas()
     return Evaluation(
         ruleset,
         outcomes,
@@ -220,8 +249,10 @@ def run(
         len(prepared.plan.scans) + sum(each.measured for each in by_row.values()),
         engine.name,
         ruleset.source.name,
-        source=RowSource(labels, lambda: nullcontext(engine), rows.n if isinstance(rows, Count) else None)
-        if has_rows
+        notes,
+        statistics,
+        RowSource(labels, lambda: nullcontext(engine), rows.n if isinstance(rows, Count) else None)
+        if PRIMARY in engine.schemas()
         else None,
     )
 
@@ -256,15 +287,28 @@ def _demand_primary(ruleset: Ruleset, engine: Engine) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The leaf rules of a ruleset: those that are bound, why the others are not, and the plan of the bound."""
+    """The leaf rules and the analyzers of a ruleset: those that are bound, why the others are not, and their plan.
+
+    Analyzers go by their text.
+    """
 
     bound: Mapping[Rule, BoundRule]
     problems: Mapping[Rule, str]
     plan: Plan
+    analyses: Mapping[str, Analysis]
+    analyzer_problems: Mapping[str, str]
 
 
-def prepare(ruleset: Ruleset, engine: Engine, now: datetime) -> Prepared:
-    """Bind every leaf rule and plan the scans that answer them all.
+Analyses: TypeAlias = Mapping[str, Analysis]
+"""Analyzers by their text."""
+
+
+def prepare(
+    ruleset: Ruleset, engine: Engine, now: datetime, freeze: Callable[[Analyses], Analyses] = lambda each: each
+) -> Prepared:
+    """Bind every leaf rule and every analyzer, and plan the scans that answer them all.
+
+    `freeze` gives analyzers what they keep from earlier runs.
 
     Raises:
         DqError: there is no table under test, and a rule needs one.
@@ -275,12 +319,21 @@ def prepare(ruleset: Ruleset, engine: Engine, now: datetime) -> Prepared:
     metrics: list[Metric] = []
     for rule in leaves(ruleset.rules):
         try:
-            each = bind(rule, engine.schemas(), now)
+            each = bind_rule(rule, engine.schemas(), now)
             metrics += each.metrics()
             bound[rule] = each
         except DqError as error:
             problems[rule] = _sentence(error)
-    return Prepared(bound, problems, plan(metrics))
+    analyses: dict[str, Analysis] = {}
+    analyzer_problems: dict[str, str] = {}
+    for analyzer in ruleset.analyzers:
+        try:
+            analyses[str(analyzer)] = bind_analyzer(analyzer, engine.schemas(), now)
+        except DqError as error:
+            analyzer_problems[str(analyzer)] = _sentence(error)
+    kept = freeze(analyses)
+    metrics += [metric for analysis in kept.values() for metric in analysis.metrics()]
+    return Prepared(bound, problems, plan(metrics), kept, analyzer_problems)
 
 
 def leaves(expressions: Iterable[RuleExpression]) -> Iterator[Rule]:
@@ -318,8 +371,9 @@ def _measured(
     recover: Callable[[Exception], bool],
 ) -> tuple[Prepared, _Facts]:
     """Bind, plan and measure; again from the start whenever the tables had to change."""
+    place, history = _place(ruleset, engine, now, options), opened(options.history)
     while True:
-        prepared = prepare(ruleset, engine, now)
+        prepared = prepare(ruleset, engine, now, lambda analyses: recall.frozen(analyses, history, place))
         facts = _measure_all(prepared.plan, engine, files, options, recover)
         if facts is not None:
             return prepared, facts
@@ -473,6 +527,34 @@ def _judge_by_row(metric: composites.RowsJudged, shown: _Samples) -> _ByRow:
     return _ByRow(judgement, rows if judgement.failing else None, note)
 
 
+# -- history -------------------------------------------------------------------------------------------
+
+
+def _place(ruleset: Ruleset, engine: Engine, now: datetime, options: Options) -> recall.Place:
+    return recall.Place(options.dataset or recall.dataset_name(ruleset, engine), options.context, now)
+
+
+def _remembered(
+    ruleset: Ruleset,
+    prepared: Prepared,
+    judged: Mapping[Rule, Judgement],
+    facts: _Facts,
+    history: MetricHistory | None,
+    now: datetime,
+    engine: Engine,
+    options: Options,
+) -> tuple[dict[Rule, Judgement], tuple[Statistic, ...], tuple[str, ...]]:
+    """Judgements that rest on history, the statistics of the analyzers, and notes; what was measured is kept."""
+    place = _place(ruleset, engine, now, options)
+    found, torn = recall.judge(
+        prepared.bound, judged, facts.found, history, place, fail_cold_start=options.fail_cold_start
+    )
+    gathered = recall.statistics(ruleset, prepared.analyses, prepared.analyzer_problems, facts.found, facts.failed)
+    gathered, more = recall.observed(gathered, history, place)
+    notes = (*torn, *more, *recall.cold_starts(found), *recall.keep(history, place, found, gathered))
+    return found, gathered, tuple(dict.fromkeys(notes))
+
+
 # -- outcomes ------------------------------------------------------------------------------------------
 
 
@@ -497,7 +579,8 @@ def _outcome(
         else:
             pending.append((each, True))
             pending.extend((operand, False) for operand in reversed(each.operands))
-    return _with_rows(done[0], by_row[expression]) if isinstance(expression, Composite) and by_row else done[0]
+    whole = _with_cold_notes(done[0])
+    return _with_rows(whole, by_row[expression]) if isinstance(expression, Composite) and by_row else whole
 
 
 def _with_rows(outcome: Outcome, by_row: _ByRow) -> Outcome:
@@ -516,6 +599,18 @@ def _with_rows(outcome: Outcome, by_row: _ByRow) -> Outcome:
     )
 
 
+def _with_cold_notes(outcome: Outcome) -> Outcome:
+    """A composite with what its parts say that found too little history: it must not hide it."""
+    notes: dict[str, None] = {}
+    pending = list(outcome.parts)
+    while pending:
+        part = pending.pop()
+        pending += part.parts
+        if not all(each.enough for each in part.history):
+            notes |= dict.fromkeys(part.notes)
+    return replace(outcome, notes=(*outcome.notes, *notes)) if notes else outcome
+
+
 def _leaf(rule: Rule, ruleset: Ruleset, judgement: Judgement, failing: FailingRows | None) -> Outcome:
     return Outcome(
         rule,
@@ -528,6 +623,8 @@ def _leaf(rule: Rule, ruleset: Ruleset, judgement: Judgement, failing: FailingRo
         judgement.notes,
         failing,
         line=ruleset.source.position(rule.span.start)[0],
+        evaluated=judgement.evaluated,
+        history=judgement.history,
     )
 
 
@@ -555,7 +652,15 @@ def _joined(composite: Composite, ruleset: Ruleset, parts: Sequence[Outcome]) ->
         labels_of(composite.labels, ruleset),
         parts=tuple(parts),
         line=ruleset.source.position(composite.span.start)[0],
+        evaluated=_evaluated(composite, parts),
     )
+
+
+def _evaluated(composite: Composite, parts: Sequence[Outcome]) -> Composite | None:
+    """The composite with what the functions of its parts came to; None when no part has any."""
+    if all(part.evaluated is None for part in parts):
+        return None
+    return replace(composite, operands=tuple(part.evaluated or part.rule for part in parts))
 
 
 def labels_of(own: Sequence[RuleLabel], ruleset: Ruleset) -> dict[str, str]:

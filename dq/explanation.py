@@ -12,12 +12,12 @@ from dq.engines.base import Engine
 from dq.evaluation import load, prepare
 from dq.files.measuring import describe
 from dq.lazy import exp
-from dq.metrics import FilesBelow, Groups, Returning, Rows
+from dq.metrics import FilesBelow, Groups, Metric, Returning, Rows
 from dq.names import PRIMARY
 from dq.planning import Scan
 from dq.sources.options import NO_DATA
 from dq.sql import compile_scan
-from dq.syntax import Rule, Ruleset
+from dq.syntax import Analyzer, Rule, Ruleset
 
 if TYPE_CHECKING:
     from dq.sources.options import ReadOptions
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One scan of a plan: the rules it serves, the columns it reads by alias, and its SQL, empty for files."""
+    """One scan of a plan: the rules and analyzers it serves, the columns it reads by alias, and its SQL.
+
+    The SQL of a scan of files is empty.
+    """
 
     scan: Scan
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule | Analyzer, ...]
     columns: Mapping[str, tuple[str, ...]]
     sql: str
 
@@ -50,11 +53,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What an evaluation would do: its scans, the rules that need none, and those that cannot be measured."""
+    """What an evaluation would do: its scans, the rules and analyzers that need none, and what cannot be measured."""
 
     steps: tuple[Step, ...]
-    without_scan: tuple[Rule, ...]
-    problems: Mapping[Rule, str]
+    without_scan: tuple[Rule | Analyzer, ...]
+    problems: Mapping[Rule | Analyzer, str]
     engine: str
 
 
@@ -76,7 +79,14 @@ def explain(
 def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
     """The plan on an engine."""
     prepared = prepare(ruleset, engine, datetime.now(UTC))
-    users = {rule: set(bound.metrics()) for rule, bound in prepared.bound.items()}
+    users: dict[Rule | Analyzer, set[Metric]] = {rule: set(bound.metrics()) for rule, bound in prepared.bound.items()}
+    users |= {analysis.analyzer: set(analysis.metrics()) for analysis in prepared.analyses.values()}
+    problems: dict[Rule | Analyzer, str] = dict(prepared.problems.items())
+    problems |= {
+        each: prepared.analyzer_problems[str(each)]
+        for each in ruleset.analyzers
+        if str(each) in prepared.analyzer_problems
+    }
     steps = tuple(
         Step(
             scan,
@@ -87,7 +97,7 @@ def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
         for scan in prepared.plan.scans
     )
     without = tuple(rule for rule, metrics in users.items() if not metrics)
-    return Explanation(steps, without, prepared.problems, engine.name)
+    return Explanation(steps, without, problems, engine.name)
 
 
 def _of(table: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dq.rows.source import RowSource
-    from dq.syntax import RuleExpression, Ruleset
+    from dq.syntax import Analyzer, RuleExpression, Ruleset
 
 
 class Verdict(StrEnum):
@@ -43,6 +43,22 @@ class FailingRows:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """The earlier values of a metric that a verdict rests on.
+
+    `values` is how many were found, `enough` whether they suffice: a condition needs one, an anomaly three.
+    `predicted`, `lower` and `upper` are given where the value was compared with what its history predicts.
+    """
+
+    metric: str
+    values: int
+    enough: bool
+    predicted: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The verdict on one rule of the ruleset.
 
@@ -50,7 +66,8 @@ class Outcome:
     PASSED rule only as a note, such as "no rows in scope". `measured` and `expected` are the judged number
     and the condition it met or missed, as text for a table. `metrics` maps metric names (REFERENCE B.0.7) to
     numbers. `parts` holds the outcomes of a composite's operands, in order. `seconds` is not per rule:
-    rules share scans.
+    rules share scans. `evaluated` is the rule with its functions replaced by what they came to, None when it has
+    none; `history` tells what they rest on.
     """
 
     rule: RuleExpression
@@ -64,11 +81,60 @@ class Outcome:
     failing: FailingRows | None = None
     parts: tuple[Outcome, ...] = ()
     line: int = 0
+    evaluated: RuleExpression | None = None
+    history: tuple[Remembered, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether the verdict is PASSED."""
         return self.verdict is Verdict.PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How the values of a column are spread over bins. Source: REFERENCE B.34.
+
+    Of numbers, `edges` are the ends of bins of equal width, one more than `counts`; a bin holds its lower end, the
+    last one both. Of other values, `edges` are the most frequent ones, the most frequent first. `others` counts the
+    values in no bin: rarer ones, and numbers that are not finite. NULLs are left out. `beyond` counts the numbers that
+    lie outside of the bins of an earlier run, and stand in the first or the last one.
+    """
+
+    kind: str
+    edges: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    others: int = 0
+    beyond: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """What an analyzer has gathered, without a verdict.
+
+    Attributes:
+        name: the metric name, such as `Column.amount.Mean`; empty when the analyzer could not be asked at all.
+        analyzer: the analyzer as written.
+        value: the number or the distribution; None when there is none.
+        columns: the columns that were looked at.
+        reason: why there is no value.
+        error: whether it could not be measured, as an ERROR of a rule; no rows to measure is none.
+        notes: observations: how the value stands to its history.
+        line: where the analyzer stands.
+    """
+
+    name: str
+    analyzer: Analyzer
+    value: float | Distribution | None = None
+    columns: tuple[str, ...] = ()
+    reason: str = ""
+    error: bool = False
+    notes: tuple[str, ...] = ()
+    line: int = 0
+
+    @property
+    def level(self) -> str:
+        """`Dataset`, `Column` or `Multicolumn`; empty without a name."""
+        return self.name.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +154,7 @@ class TableRead:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of `dq.evaluate`: one outcome per rule in source order, and what it took."""
+    """The result of `dq.evaluate`: one outcome per rule and the statistics of the analyzers, and what it took."""
 
     ruleset: Ruleset
     outcomes: tuple[Outcome, ...]
@@ -99,6 +165,7 @@ class Evaluation:
     engine: str
     ruleset_name: str = ""
     notes: tuple[str, ...] = ()
+    statistics: tuple[Statistic, ...] = ()
     source: RowSource | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -115,8 +182,8 @@ class Evaluation:
 
     @property
     def exit_code(self) -> int:
-        """0 all passed, 1 a rule failed, 3 something could not be measured."""
-        if self.count(Verdict.ERROR):
+        """0 all passed, 1 a rule failed, 3 something could not be measured, be it for an analyzer."""
+        if self.count(Verdict.ERROR) or any(each.error for each in self.statistics):
             return 3
         return 0 if self.passed else 1
 

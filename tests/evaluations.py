@@ -7,9 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
+from dq.outcomes import (
+    Distribution,
+    Evaluation,
+    FailingRows,
+    Outcome,
+    Remembered,
+    Statistic,
+    TableRead,
+    Verdict,
+)
 from dq.spans import Source, Span
-from dq.syntax import NOWHERE, Composite, Rule, RuleExpression, Ruleset
+from dq.syntax import NOWHERE, Analyzer, Composite, Parameter, Rule, RuleExpression, Ruleset
 
 PASSED, FAILED, ERROR = Verdict.PASSED, Verdict.FAILED, Verdict.ERROR
 
@@ -221,6 +230,60 @@ def small() -> Evaluation:
     )
 
 
+def statistic(
+    name: str, value: float | Distribution | None, reason: str = "", notes: tuple[str, ...] = ()
+) -> Statistic:
+    """A statistic of a column; without a name it could not be measured."""
+    _, column, kind = name.split(".") if name else ("", "emial", "Mean")
+    analyzer = Analyzer(kind, (Parameter(column, column),) if column != "*" else ())
+    columns = (column,) if column != "*" else ()
+    return Statistic(name, analyzer, value, columns, reason, error=not name, notes=notes, line=9)
+
+
+def history() -> Evaluation:
+    """Rules that compare with earlier runs, one of them without any, and what analyzers gathered."""
+    rows = Remembered("Dataset.*.RowCount", 10, True)
+    bounds = Remembered("Dataset.*.RowCount", 10, True, 1200.0, 1150.5, 1249.5)
+    outcomes = (
+        Outcome(
+            said("RowCount > avg(last(10)) * 0.8"),
+            PASSED,
+            measured="1204",
+            expected="> 960.0",
+            metrics={"Dataset.*.RowCount": 1204.0},
+            evaluated=said("RowCount > 960.0"),
+            history=(rows,),
+        ),
+        Outcome(
+            said('Completeness "email" >= last()'),
+            PASSED,
+            measured="0.94",
+            expected=">= 0.0",
+            notes=("no history: no earlier run has measured Column.email.Completeness, so its functions count as 0",),
+            evaluated=said('Completeness "email" >= 0.0'),
+            history=(Remembered("Column.email.Completeness", 0, False),),
+        ),
+        Outcome(
+            said('DetectAnomalies "RowCount"'),
+            FAILED,
+            "Dataset.*.RowCount is 1,260, expected 1150.5 to 1249.5: its 10 earlier values predict 1200",
+            measured="1260",
+            expected="1150.5 to 1249.5",
+            history=(bounds,),
+        ),
+    )
+    statistics = (
+        statistic("Dataset.*.RowCount", 1204.0, notes=("off its history: 1204, expected 10 to 20, predicted 15",)),
+        statistic("Column.amount.Mean", 52.318844102),
+        statistic("Column.amount.Distribution", Distribution("number", ("0", "2.5", "5"), (1203, 1), 2)),
+        statistic("Column.country.Distribution", Distribution("string", ("DE", "", "FR", "AT"), (900, 200, 80, 20), 4)),
+        statistic("Column.refund.Mean", None, "no value to measure"),
+        statistic("", None, "column `emial` does not exist; did you mean `email`?"),
+    )
+    note = "cold start: 1 rule found too little history to compare with; the notes of each tell"
+    return replace(written(evaluation(outcomes, notes=(note,))), statistics=statistics)
+
+
 def many(rules: int) -> Evaluation:
     """A ruleset of so many rules; every hundredth fails."""
     outcomes = [
@@ -281,14 +344,24 @@ def hostile(text: str) -> Evaluation:
         notes=(text,),
         failing=FailingRows(1, 6, (text, "id"), ((text, 1), (text.encode("utf-8", "surrogatepass"), date(2026, 1, 2)))),
         parts=(part,),
+        evaluated=said(text),
+        history=(Remembered(text, 1, True, 1.0, float("-inf"), float("nan")),),
+    )
+    spread = Distribution(text, (text, "x"), (2, 1), 1)
+    statistics = (
+        Statistic(f"Column.{text}.Distribution", Analyzer("Mean"), spread, (text,), notes=(text,)),
+        Statistic("", Analyzer("Mean", (Parameter(text, text),)), reason=text, error=True),
     )
     tables = (TableRead(text, text, 1, 6, (text,)),)
-    return written(replace(evaluation([outcome], name=text, tables=tables, notes=(text,)), engine=text))
+    return written(
+        replace(evaluation([outcome], name=text, tables=tables, notes=(text,)), engine=text, statistics=statistics)
+    )
 
 
 EVALUATIONS = {
     "orders": orders,
     "small": small,
+    "history": history,
     "empty": lambda: evaluation([], text="Rules = [ ]"),
     "many": lambda: many(300),
     "nested": lambda: nested(10_000),

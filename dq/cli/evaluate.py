@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "html")
 SUFFIXES = {".txt": "text", ".json": "json", ".html": "html", ".htm": "html"}
 DATA, CSV, JUDGING, REPORT = "Data", "CSV", "Judging", "Report"
-ROWS = "Rows, to .parquet or .csv files"
+ROWS, HISTORY = "Rows, to .parquet or .csv files", "History"
 
 
 def data_options(command: Any) -> Any:
@@ -197,6 +197,33 @@ def data_options(command: Any) -> Any:
     heading=REPORT,
     help="All metrics, parts of composites, samples of failing rows.",
 )
+@option(
+    "--history",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    heading=HISTORY,
+    help="What earlier runs measured, and where this one leaves its metrics; made if it is not there.",
+)
+@option(
+    "--context",
+    default="default_context",
+    show_default=True,
+    metavar="NAME",
+    heading=HISTORY,
+    help="The name of this evaluation, which keeps its history apart.",
+)
+@option(
+    "--dataset",
+    metavar="NAME",
+    heading=HISTORY,
+    help="What the history calls the table under test.  [default: its path]",
+)
+@option(
+    "--fail-cold-start",
+    is_flag=True,
+    heading=HISTORY,
+    help="Fail rules that find too little history, instead of passing with a note.",
+)
 def command(
     words: Sequence[str],
     data: Sequence[str],
@@ -214,6 +241,10 @@ def command(
     now: str | None,
     fail_empty_scope: bool,
     allow_paths: Sequence[str],
+    history: str | None,
+    context: str,
+    dataset: str | None,
+    fail_cold_start: bool,
     quiet: bool,
     verbose: bool,
     memory_limit: str | None,
@@ -257,6 +288,10 @@ def command(
             key=tuple(each.strip() for each in (key or "").split(",") if each.strip()),
             redact=redact,
             allow_paths=allow_paths,
+            history=history,
+            context=context,
+            dataset=dataset,
+            fail_cold_start=fail_cold_start,
         )
         evaluation = evaluate(
             ruleset,
@@ -322,7 +357,7 @@ def parse_rules(rules: Sequence[str]) -> Any:
     """The rules of `--rule` as one ruleset; a complete ruleset text is taken as it is."""
     from dq.language import parse, parse_rule
 
-    if len(rules) == 1 and rules[0].lstrip().startswith(("Rules", "Metadata")):
+    if len(rules) == 1 and rules[0].lstrip().startswith(("Rules", "Analyzers", "Metadata")):
         return parse(rules[0], name="--rule")
     if len(rules) == 1:
         return parse_rule(rules[0], name="--rule")

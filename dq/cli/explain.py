@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,9 +10,11 @@ import click
 from dq.cli.evaluate import data_options, read_options, sort_words
 from dq.cli.headings import Command, option
 from dq.render.words import visible
+from dq.syntax import Analyzer
 
 if TYPE_CHECKING:
     from dq.explanation import Explanation, Step
+    from dq.syntax import Rule
 
 FORMATS = ("text", "json")
 PLAN = "Plan"
@@ -60,7 +62,7 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
     """The plan for people."""
     lines = []
     for at, step in enumerate(plan.steps, 1):
-        lines.append(f"scan {at}  {step.kind}, {_plural(len(step.rules), 'rule')}")
+        lines.append(f"scan {at}  {step.kind}, {_served(step.rules)}")
         lines += [f"    reads {visible(alias)}: {_names(names)}" for alias, names in step.columns.items()]
         lines += [f"    - {visible(str(rule))}" for rule in step.rules]
         if with_sql and step.sql:
@@ -72,8 +74,15 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
         problems = (f"    - {visible(str(rule))}\n      {visible(why)}" for rule, why in plan.problems.items())
         lines += ["cannot be measured", *problems, ""]
     scans = _plural(len(plan.steps), "scan")
-    rules = sum(1 for _ in {rule for step in plan.steps for rule in step.rules} | set(plan.without_scan))
-    return "\n".join([*lines, f"{scans} on {plan.engine} for {_plural(rules, 'rule')}"])
+    served = {rule for step in plan.steps for rule in step.rules} | set(plan.without_scan)
+    return "\n".join([*lines, f"{scans} on {plan.engine} for {_served(served)}"])
+
+
+def _served(served: Collection[Rule | Analyzer]) -> str:
+    """How many rules and how many analyzers."""
+    analyzers = sum(isinstance(each, Analyzer) for each in served)
+    words = [_plural(len(served) - analyzers, "rule")] if len(served) > analyzers or not analyzers else []
+    return ", ".join([*words, *([_plural(analyzers, "analyzer")] if analyzers else [])])
 
 
 def as_json(plan: Explanation) -> str:

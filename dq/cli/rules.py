@@ -10,8 +10,10 @@ from typing import Any
 import click
 
 from dq.diagnostics import DqError
+from dq.dynamics import DYNAMIC
 from dq.rules import RULE_TYPES, SIGNATURES, Signature
 from dq.rules.base import BoundRule, Slot
+from dq.rules.unjudged import AnalyzerOnly
 from dq.syntax import Kind
 
 CONDITIONS = {
@@ -79,6 +81,7 @@ def describe(signature: Signature) -> dict[str, Any]:
         "tags": {name: value.value for name, value in signature.tags.items()},
         "rule": signature.rule,
         "analyzer": signature.analyzer,
+        "functions": signature.name in DYNAMIC,
         "measured": is_measured(signature),
         "glue": signature.published,
         "glue_threshold": signature.threshold and signature.portable_threshold,
@@ -86,8 +89,8 @@ def describe(signature: Signature) -> dict[str, Any]:
 
 
 def is_measured(signature: Signature) -> bool:
-    """Whether this version can measure a rule of the type; otherwise its outcome is ERROR."""
-    return issubclass(RULE_TYPES[signature.name], BoundRule)
+    """Whether this version can measure the type; otherwise the outcome of a rule is ERROR."""
+    return issubclass(RULE_TYPES[signature.name], BoundRule | AnalyzerOnly)
 
 
 def form(signature: Signature) -> str:
@@ -139,6 +142,8 @@ def facts(signature: Signature) -> list[tuple[str, str]]:
     facts.append(("Condition", _condition(signature)))
     facts.append(("where", "yes" if signature.where else "no"))
     facts.append(("threshold", _threshold(signature)))
+    if signature.kinds:
+        facts.append(("Functions", _functions(signature)))
     if signature.tags:
         facts.append(("Other tags", "; ".join(f"{name} ({value.value})" for name, value in signature.tags.items())))
     places = [name for name, may in (("Rules", signature.rule), ("Analyzers", signature.analyzer)) if may]
@@ -172,6 +177,13 @@ def _threshold(signature: Signature) -> str:
     if not signature.threshold:
         return "no"
     return "yes" if signature.portable_threshold else "yes, but AWS Glue refuses it here"
+
+
+def _functions(signature: Signature) -> str:
+    """Whether the condition or the threshold may ask for history."""
+    if signature.name not in DYNAMIC:
+        return "no"
+    return "yes" if Kind.NUMBER in signature.kinds else "in the threshold"
 
 
 def _json(value: Any) -> str:

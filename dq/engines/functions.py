@@ -23,6 +23,20 @@ def _top_keys(n: Tree, *keys: Tree) -> Tree:
     return exp.Anonymous(this="ARG_MAX", expressions=[exp.Struct(expressions=fields), n, exp.Literal.number(3)])
 
 
+def _top_values(n: Tree, value: Tree, most: Tree) -> Tree:
+    """The values with the greatest `n` as structs of `v` and `n`, ties by value; a NULL `n` does not count."""
+    named = {"v": value, "n": n}
+    fields = [exp.PropertyEQ(this=exp.to_identifier(key), expression=each.copy()) for key, each in named.items()]
+    place = exp.Struct(
+        expressions=[
+            exp.PropertyEQ(this=exp.to_identifier("n"), expression=exp.Neg(this=n.copy())),
+            exp.PropertyEQ(this=exp.to_identifier("v"), expression=value.copy()),
+        ]
+    )
+    top = exp.Anonymous(this="ARG_MIN", expressions=[exp.Struct(expressions=fields), place, most])
+    return exp.Filter(this=top, expression=exp.Where(this=exp.Not(this=exp.Is(this=n.copy(), expression=exp.Null()))))
+
+
 DUCKDB: dict[str, Builder] = {
     "DQ_LENGTH": _named("LENGTH"),
     "DQ_BYTES": _named("STRLEN"),
@@ -34,6 +48,7 @@ DUCKDB: dict[str, Builder] = {
     "DQ_SIGN_BIT": _named("SIGNBIT"),
     "DQ_TOP_KEYS": _top_keys,
     "DQ_STOP": _named("ERROR"),
+    "DQ_TOP_VALUES": _top_values,
     "DQ_TRIM_BLANKS": lambda value: exp.Anonymous(this="TRIM", expressions=[value, exp.Literal.string(" ")]),
 }
 

@@ -12,8 +12,9 @@ from dq.render import facts
 def to_pandas(evaluation: Evaluation) -> Any:
     """One row per rule in source order; `metrics` and `labels` hold dictionaries.
 
-    `failing_rows` and `total_rows` are <NA> for a rule without a row meaning, `type` is None for a composite,
-    `line` is 0 for a rule that was not read from text. Raises DqError when pandas is not installed.
+    `failing_rows` and `total_rows` are <NA> for a rule without a row meaning, `type` is None for a composite, `line` is
+    0 for a rule that was not read from text, `evaluated` is None for one without functions of the history. Raises
+    DqError when pandas is not installed.
     """
     try:
         import pandas as pd
@@ -31,6 +32,7 @@ def to_pandas(evaluation: Evaluation) -> Any:
         "expected": [outcome.expected for outcome in evaluation.outcomes],
         "metrics": [dict(outcome.metrics) for outcome in evaluation.outcomes],
         "labels": [dict(outcome.labels) for outcome in evaluation.outcomes],
+        "evaluated": [None if each.evaluated is None else str(each.evaluated) for each in evaluation.outcomes],
         "line": [facts.line(evaluation, outcome) for outcome in evaluation.outcomes],
     }
     failing = [outcome.failing for outcome in evaluation.outcomes]
@@ -40,4 +42,4 @@ def to_pandas(evaluation: Evaluation) -> Any:
     }
     frame = pd.DataFrame({**columns, **counts})
     order = ["rule", "type", "verdict", "reason", "measured", "expected", "failing_rows", "total_rows"]
-    return frame[[*order, "metrics", "labels", "line"]]
+    return frame[[*order, "metrics", "labels", "line", "evaluated"]]

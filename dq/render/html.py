@@ -12,11 +12,11 @@ import hashlib
 import re
 from collections import defaultdict
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from dq.outcomes import Evaluation, Outcome, Verdict
+from dq.outcomes import Distribution, Evaluation, Outcome, Statistic, Verdict
 from dq.render import facts, resource, words
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def render_fragment(evaluation: Evaluation) -> str:
             **_common(evaluation),
             style=_inline("fragment.css"),
             rules=[_judged(outcome) | {"text": _shown(str(outcome.rule))} for outcome in outcomes],
+            statistics=[_statistic(each) for each in evaluation.statistics[:FRAGMENT_RULES]],
             more=f"{words.count(left, 'more rule')} in the full report: evaluation.to_html()" if left else "",
             signs=SIGNS,
         )
@@ -152,7 +153,7 @@ def _head(evaluation: Evaluation) -> dict[str, Any]:
     started = evaluation.started
     return {
         "overall": overall.value,
-        "overall_word": OVERALL[overall] if evaluation.outcomes else "Nothing was judged",
+        "overall_word": _overall_word(evaluation, overall),
         "favicon": FAVICON[overall],
         "arcs": _arcs(evaluation),
         "started_iso": started.isoformat(),
@@ -165,10 +166,17 @@ def _head(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _overall(evaluation: Evaluation) -> Verdict:
-    """The worst verdict; a ruleset without rules is not a success."""
-    if evaluation.count(Verdict.ERROR) or not evaluation.outcomes:
+    """The worst verdict; a ruleset without rules and analyzers is not a success."""
+    asked = evaluation.outcomes or evaluation.statistics
+    if evaluation.count(Verdict.ERROR) or any(each.error for each in evaluation.statistics) or not asked:
         return Verdict.ERROR
     return Verdict.FAILED if evaluation.count(Verdict.FAILED) else Verdict.PASSED
+
+
+def _overall_word(evaluation: Evaluation, overall: Verdict) -> str:
+    if evaluation.outcomes or any(each.error for each in evaluation.statistics):
+        return OVERALL[overall]
+    return "Statistics gathered" if evaluation.statistics else "Nothing was judged"
 
 
 def _arcs(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -196,7 +204,33 @@ def _body(evaluation: Evaluation) -> dict[str, Any]:
         ]
         if rules:
             groups.append({"id": name, "title": title, "count": f"{len(rules):,}", "rules": rules})
-    return {"groups": groups, "chips": _chips(evaluation), "lines": lines}
+    return {
+        "groups": groups,
+        "chips": _chips(evaluation),
+        "lines": lines,
+        "statistics": [_statistic(each) for each in evaluation.statistics],
+    }
+
+
+def _statistic(statistic: Statistic) -> dict[str, Any]:
+    found = statistic.value if isinstance(statistic.value, Distribution) else None
+    return {
+        "name": words.statistic_name(statistic),
+        "value": words.statistic(statistic),
+        "reason": words.visible(statistic.reason),
+        "error": statistic.error,
+        "notes": [words.visible(note) for note in statistic.notes],
+        "bins": _bins(found) if found else [],
+    }
+
+
+def _bins(found: Distribution) -> list[dict[str, str]]:
+    """Each bin of numbers with its ends, each other value by itself, and how many there are of it."""
+    shown = [words.value(edge) for edge in found.edges]
+    if found.kind == "number":
+        shown = [f"{words.number(low)} to {words.number(high)}" for low, high in pairwise(found.edges)]
+    bins = [{"name": name, "count": f"{n:,}"} for name, n in zip(shown, found.counts, strict=True)]
+    return [*bins, {"name": "others", "count": f"{found.others:,}"}] if found.others else bins
 
 
 def _chips(evaluation: Evaluation) -> list[dict[str, str]]:
@@ -261,6 +295,7 @@ def _judged(outcome: Outcome) -> dict[str, Any]:
         "verdict": outcome.verdict.value,
         "reasons": words.reasons(outcome),
         "notes": [words.visible(note) for note in outcome.notes],
+        "evaluated": words.evaluated(outcome),
         "measured": words.measured(outcome),
         "expected": words.expected(outcome),
         "failing": words.failing(outcome.failing),

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
+from dq.outcomes import Distribution, Evaluation, FailingRows, Outcome, Remembered, Statistic, TableRead, Verdict
 from dq.render import facts, resource
 
-VERSION = "1.0"
+VERSION = "1.1"
 """The version of the shape: the first number changes when a reader must."""
 
 SCHEMA_ID = f"urn:dq:schema:evaluation:{VERSION}"
@@ -50,6 +50,7 @@ def report(evaluation: Evaluation) -> dict[str, Any]:
         "notes": [_text(note) for note in evaluation.notes],
         "tables": [_table(table) for table in evaluation.tables],
         "outcomes": [_rule(evaluation, outcome) for outcome in evaluation.outcomes],
+        "statistics": [_statistic(statistic) for statistic in evaluation.statistics],
     }
 
 
@@ -72,6 +73,7 @@ def _rule(evaluation: Evaluation, outcome: Outcome) -> dict[str, Any]:
     found = facts.place(evaluation.ruleset.source, outcome.rule.span)
     return {
         "rule": _text(str(outcome.rule)),
+        "evaluated": None if outcome.evaluated is None else _text(str(outcome.evaluated)),
         **_judged(outcome),
         "line": facts.line(evaluation, outcome) or None,
         "span": found
@@ -99,7 +101,44 @@ def _judged(outcome: Outcome) -> dict[str, Any]:
         "metrics": {_text(name): _number(metric) for name, metric in outcome.metrics.items()},
         "labels": {_text(key): _text(label) for key, label in outcome.labels.items()},
         "notes": [_text(note) for note in outcome.notes],
+        "history": [_remembered(each) for each in outcome.history],
         "failing": outcome.failing and _failing(outcome.failing),
+    }
+
+
+def _remembered(remembered: Remembered) -> dict[str, Any]:
+    forecast = {"predicted": remembered.predicted, "lower": remembered.lower, "upper": remembered.upper}
+    return {
+        "metric": _text(remembered.metric),
+        "values": remembered.values,
+        "enough": remembered.enough,
+        **{name: number if number is None else _number(number) for name, number in forecast.items()},
+    }
+
+
+def _statistic(statistic: Statistic) -> dict[str, Any]:
+    value = statistic.value
+    return {
+        "name": _text(statistic.name),
+        "level": statistic.level or None,
+        "columns": [_text(column) for column in statistic.columns],
+        "analyzer": _text(str(statistic.analyzer)),
+        "line": statistic.line or None,
+        "value": None if value is None or isinstance(value, Distribution) else _number(value),
+        "distribution": _distribution(value) if isinstance(value, Distribution) else None,
+        "error": statistic.error,
+        "reason": _text(statistic.reason),
+        "notes": [_text(note) for note in statistic.notes],
+    }
+
+
+def _distribution(distribution: Distribution) -> dict[str, Any]:
+    return {
+        "type": _text(distribution.kind),
+        "edges": [_text(edge) for edge in distribution.edges],
+        "counts": list(distribution.counts),
+        "others": distribution.others,
+        "beyond": distribution.beyond,
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, TypeAlias
 
-from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
+from dq.outcomes import Evaluation, FailingRows, Outcome, Statistic, Verdict
 from dq.render import facts, words
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ class _Layout:
         if shown:
             yield from self.rules(shown)
             yield []
+        yield from self.statistics(quiet=quiet)
         yield from self.score(quiet=quiet)
 
     # -- header and score ------------------------------------------------------------------------------
@@ -208,12 +209,37 @@ class _Layout:
     def score(self, *, quiet: bool) -> Iterator[Line]:
         evaluation = self.evaluation
         style = "PASSED" if evaluation.passed else "FAILED"
-        if not evaluation.outcomes:
+        if not evaluation.outcomes and evaluation.statistics:
+            yield from self.paragraph(words.summary(evaluation), 0, "title")
+        elif not evaluation.outcomes:
             yield from self.hanging("note: ", "warning", words.summary(evaluation), "warning")
         else:
             yield from self.hanging(f"Score {words.percent(evaluation)}  ", style, words.summary(evaluation), "title")
         if not quiet:
             yield from self.paragraph(f" {self.signs.dot} ".join(words.cost(evaluation)), 0, "faint")
+
+    # -- statistics ------------------------------------------------------------------------------------
+
+    def statistics(self, *, quiet: bool) -> Iterator[Line]:
+        """One line for each statistic; when quiet, only those that could not be measured."""
+        shown = [each for each in self.evaluation.statistics if each.error or not quiet]
+        if not shown:
+            return
+        yield [("STATISTICS", "faint")]
+        yield [(self.signs.line * self.width, "faint")]
+        widest = _widest((words.statistic_name(each) for each in shown), "", self.width // 2)
+        for each in shown:
+            yield from self.statistic(each, widest)
+        yield []
+
+    def statistic(self, statistic: Statistic, widest: int) -> Iterator[Line]:
+        sign = f"{self.signs.of(Verdict.ERROR)} " if statistic.error else ""
+        name = _clip(sign + words.statistic_name(statistic), widest, self.signs.ellipsis)
+        style = "ERROR" if statistic.error else ""
+        found = words.statistic(statistic) or words.visible(statistic.reason)
+        yield from self.hanging(_pad(name, widest + GAP), style, found, "" if words.statistic(statistic) else "faint")
+        for note in statistic.notes:
+            yield from self.note(note, GAP)
 
     # -- rules -----------------------------------------------------------------------------------------
 
@@ -284,10 +310,18 @@ class _Layout:
     def below(self, outcome: Outcome) -> Iterator[Line]:
         for reason in words.reasons(outcome):
             yield from self.paragraph(reason, self.indent, "faint" if outcome.passed else "")
+        if outcome.evaluated is not None:
+            yield from self.hanging(" " * self.indent + "evaluated: ", "faint", self.evaluated(outcome), "faint")
         for note in outcome.notes:
             yield from self.note(note, self.indent)
         if self.verbose:
             yield from self.details(outcome)
+
+    def evaluated(self, outcome: Outcome) -> str:
+        """The rule as evaluated, no longer than a rule may be."""
+        room = max(self.width - self.indent - len("evaluated: "), 1)
+        most = 10 * RULE_LINES if self.verbose else RULE_LINES
+        return _clip(words.evaluated(outcome), room * most, self.signs.ellipsis)
 
     def details(self, outcome: Outcome) -> Iterator[Line]:
         for key, label in outcome.labels.items():

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
+from dq.outcomes import Distribution, Evaluation, FailingRows, Outcome, Statistic, Verdict
 from dq.render import facts
 
 DIGITS = 6
@@ -92,6 +92,32 @@ def judged(outcome: Outcome, dot: str = "·") -> str:
     return f" {dot} ".join(filter(None, (found, failing(outcome.failing))))
 
 
+def evaluated(outcome: Outcome) -> str:
+    """The rule with what its functions came to; empty when it has none."""
+    return "" if outcome.evaluated is None else visible(str(outcome.evaluated))
+
+
+def statistic_name(statistic: Statistic) -> str:
+    """The metric name of a statistic, or the analyzer when it could not be asked."""
+    return visible(statistic.name or str(statistic.analyzer))
+
+
+def statistic(statistic: Statistic) -> str:
+    """What a statistic is; a distribution in a few words, nothing when there is no value."""
+    if isinstance(statistic.value, Distribution):
+        return visible(_distribution(statistic.value))
+    return "" if statistic.value is None else number(statistic.value)
+
+
+def _distribution(found: Distribution, most: int = 3) -> str:
+    if found.kind == "number":
+        first, last = found.edges[0], found.edges[-1]
+        return f"{count(sum(found.counts), 'value')} in {count(len(found.counts), 'bin')} from {first} to {last}"
+    shown = [f"{value(edge)} {n:,}" for edge, n in zip(found.edges[:most], found.counts, strict=False)]
+    rest = sum(found.counts[most:]) + found.others
+    return ", ".join([*shown, *([f"others {rest:,}"] if rest else [])])
+
+
 OPERATORS = {"and": "all of these", "or": "any of these"}
 """How a composite without its text is called."""
 
@@ -124,14 +150,18 @@ def percent(evaluation: Evaluation) -> str:
 
 
 def summary(evaluation: Evaluation) -> str:
-    """`7 of 10 rules passed, 2 failed, 1 error`, and a warning when nothing was judged."""
+    """`7 of 10 rules passed, 2 failed, 1 error`, and a warning when nothing was judged or gathered."""
+    unmeasured = sum(each.error for each in evaluation.statistics)
+    beside = f"; {count(unmeasured, 'analyzer')} could not be measured" if unmeasured else ""
     if not evaluation.outcomes:
-        return "nothing was judged: the ruleset has no rules"
+        gathered = len(evaluation.statistics) - unmeasured
+        numbers = f"; {count(gathered, 'statistic')} gathered" if gathered else ""
+        return f"nothing was judged: the ruleset has no rules{numbers}{beside}"
     failed, errors = evaluation.count(Verdict.FAILED), evaluation.count(Verdict.ERROR)
     words = f"{evaluation.count(Verdict.PASSED):,} of {count(len(evaluation.outcomes), 'rule')} passed"
     if failed:
         words += f", {failed:,} failed"
-    return f"{words}, {count(errors, 'error')}" if errors else words
+    return (f"{words}, {count(errors, 'error')}" if errors else words) + beside
 
 
 def duration(seconds: float) -> str:

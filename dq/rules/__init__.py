@@ -1,6 +1,17 @@
 """The rule types, one module per family. Importing this package registers them all."""
 
-from dq.rules import completeness, files, pending, references, shape, sql, statistics, uniqueness, values
+from dq.rules import (
+    completeness,
+    files,
+    history,
+    references,
+    shape,
+    sql,
+    statistics,
+    uniqueness,
+    unjudged,
+    values,
+)
 from dq.rules.base import RULE_TYPES, SIGNATURES, Signature
 
 __all__ = [
@@ -9,11 +20,12 @@ __all__ = [
     "Signature",
     "completeness",
     "files",
-    "pending",
+    "history",
     "references",
     "shape",
     "sql",
     "statistics",
     "uniqueness",
+    "unjudged",
     "values",
 ]

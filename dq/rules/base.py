@@ -36,10 +36,10 @@ from typing import (
 
 from dq.conditions import ALL, Requirement, requirement
 from dq.lazy import dq_metrics
-from dq.outcomes import Verdict
+from dq.outcomes import Remembered, Verdict
 from dq.schema import Column, Schema, Type
 from dq.scope import EVERYTHING, Scope
-from dq.syntax import Condition, Kind
+from dq.syntax import Condition, Kind, Rule
 from dq.tree import comply, conjunction, negation
 
 if TYPE_CHECKING:
@@ -298,7 +298,9 @@ class WhenEmpty(Enum):
 class Judgement:
     """The verdict of one rule and what it rests on.
 
-    `failing` is how many rows of how many in scope fail. `vacuous` marks a pass that had no row to look at.
+    `failing` is how many rows of how many in scope fail. `vacuous` marks a pass that had no row to look at. The first
+    of the `metrics` is the one that the condition is about. `evaluated` is the rule with the numbers that its
+    functions came to, `history` what they rest on.
     """
 
     verdict: Verdict
@@ -309,6 +311,8 @@ class Judgement:
     failing: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     vacuous: bool = False
+    evaluated: Rule | None = None
+    history: tuple[Remembered, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from rule_examples import DATA, EXAMPLES, examples_of, make_files
 
 import dq
 from dq.cli.rules import facts, form, is_measured
+from dq.dynamics import DYNAMIC
 from dq.rules import RULE_TYPES, SIGNATURES, Signature
 from dq.rules.base import BoundRule
 from dq.syntax import Rule, Where
@@ -33,7 +34,8 @@ conditions, `where`, `threshold` and labels mean is told in [language.md](langua
 | measured | this version measures it; a rule that it cannot measure has the outcome ERROR |
 | Glue | AWS Glue knows the rule type; the others are extensions of dq, and Glue refuses a ruleset that holds them |
 | where, threshold | the clause is accepted |
-| analyzer | it may stand in `Analyzers`, which this version checks and does not measure |
+| analyzer | it may stand in `Analyzers`, where it gathers [statistics](history.md#analyzers) |
+| functions | its condition or threshold may ask for the [history](history.md) of its metric |
 | rows | the rows that make it fail are counted and shown |
 
 Beside each example stand the metrics that it reports, and what becomes of it without rows: in an empty table, and when
@@ -43,8 +45,12 @@ without rows says so in its reason; `dq evaluate --fail-empty-scope` makes it fa
 
 
 def page() -> str:
-    lines = [*HEAD.splitlines(), "", "| rule type | measured | Glue | where | threshold | analyzer | rows |"]
-    lines += ["|---|---|---|---|---|---|---|", *map(row, SIGNATURES.values())]
+    lines = [
+        *HEAD.splitlines(),
+        "",
+        "| rule type | measured | Glue | where | threshold | analyzer | functions | rows |",
+    ]
+    lines += ["|---|---|---|---|---|---|---|---|", *map(row, SIGNATURES.values())]
     measured = examples()
     for module, names in groupby(SIGNATURES, key=lambda name: RULE_TYPES[name].__module__):
         title, _, more = (inspect.getdoc(sys.modules[module]) or "").partition(".")
@@ -90,6 +96,7 @@ def row(signature: Signature) -> str:
         signature.where,
         signature.threshold,
         signature.analyzer,
+        signature.name in DYNAMIC,
         tells_rows(signature),
     ]
     return f"| [{signature.name}](#{signature.name.lower()}) | {' | '.join('yes' if each else '' for each in says)} |"
@@ -104,7 +111,7 @@ def section(signature: Signature, measured: dict[str, str]) -> list[str]:
     documentation = (inspect.getdoc(RULE_TYPES[signature.name]) or "").partition("Example:")[0].strip()
     lines = ["", f"### {signature.name}", "", f"    {form(signature)}", "", documentation, "", "| | |", "|---|---|"]
     lines += [f"| {name} | {cell(value)} |" for name, value in facts(signature)]
-    if is_measured(signature):
+    if examples_of(signature.name):
         lines += ["", "| example | reports | empty table | `where` keeps none |", "|---|---|---|---|"]
         lines += [measured[each] for each in examples_of(signature.name)]
     return lines

@@ -9,7 +9,7 @@ from dq.render import json, text
 Golden = Callable[[str, str], None]
 
 
-@pytest.mark.parametrize("name", ["orders", "small", "empty"])
+@pytest.mark.parametrize("name", ["orders", "small", "empty", "history"])
 def test_text(name: str, golden: Golden) -> None:
     golden(f"reports/{name}.txt", text.render(EVALUATIONS[name]()) + "\n")
 
@@ -31,7 +31,7 @@ def test_text_of_a_terminal_attack(golden: Golden) -> None:
     golden("reports/escapes.txt", text.render(hostile(HOSTILE[7]), verbose=True) + "\n")
 
 
-@pytest.mark.parametrize("name", ["orders", "small", "empty"])
+@pytest.mark.parametrize("name", ["orders", "small", "empty", "history"])
 def test_json(name: str, golden: Golden) -> None:
     evaluation = EVALUATIONS[name]()
     assert_valid_report(json.report(evaluation))

@@ -9,6 +9,7 @@ from dq.cli.rules import command, find
 from dq.diagnostics import DqError
 from dq.rules import RULE_TYPES, SIGNATURES
 from dq.rules.base import BoundRule
+from dq.rules.unjudged import AnalyzerOnly
 
 
 def shown(*arguments: str) -> str:
@@ -38,6 +39,9 @@ def test_a_page_holds_the_documentation_in_full(name: str) -> None:
         ),
         ("IsComplete", ["Condition:   none", "where:       yes", "threshold:   no"]),
         ("AllStatistics", ["Stands in:   Analyzers"]),
+        ("Mean", ["Functions:   yes"]),
+        ("ColumnDataType", ["Functions:   in the threshold"]),
+        ("ColumnValues", ["Functions:   no"]),
         ("FileMatch", ["FileMatch [<path>] [<path>] <string>", "none with 2 parameters"]),
         ("Kurtosis", ["an extension of dq: AWS Glue refuses it"]),
         ("CustomSql", ["[<number>]", "optional"]),
@@ -52,7 +56,7 @@ def test_a_page_tells_how_the_rule_type_is_written(name: str, parts: list[str]) 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_a_page_tells_when_a_rule_type_cannot_be_measured(name: str) -> None:
     is_measured = json.loads(shown(name, "--format", "json"))["measured"]
-    assert is_measured == ("Measured:" not in shown(name)) == issubclass(RULE_TYPES[name], BoundRule)
+    assert is_measured == ("Measured:" not in shown(name)) == issubclass(RULE_TYPES[name], BoundRule | AnalyzerOnly)
 
 
 def test_json_has_the_same_facts() -> None:

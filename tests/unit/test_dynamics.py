@@ -1,0 +1,269 @@
+"""Conditions that ask for history: what they come to, what is an error, and how loudly a first run is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from remembered import NOW, TABLES, remembered
+
+import dq
+from dq.dynamics import DYNAMIC, FUNCTIONS, depth
+from dq.history import MemoryHistory
+from dq.language import checking
+from dq.rules import SIGNATURES
+from dq.syntax import Kind, Rule
+
+ROWS = pa.table({"id": range(95)})
+ROW_COUNT = "Dataset.*.RowCount"
+
+
+def outcome(rule: str, history: MemoryHistory | None, **options: object) -> dq.Outcome:
+    settings = dq.Options(history=history, dataset="t", now=NOW, **options)  # type: ignore[arg-type]
+    return dq.evaluate(dq.parse(f"Rules = [ {rule} ]", dialect="glue"), ROWS, options=settings).outcomes[0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "becomes", "verdict"),
+    [
+        ("RowCount > last()", "RowCount > 110.0", "FAILED"),
+        ("RowCount >= min(last(3))", "RowCount >= 90.0", "PASSED"),
+        ("RowCount > avg(last(2)) * 0.9", "RowCount > 94.5", "PASSED"),
+        ("RowCount between min(last(4)) and max(last(4))", "RowCount between 90.0 and 120.0", "PASSED"),
+        ("RowCount > index(last(4), 3)", "RowCount > 120.0", "FAILED"),
+        ("RowCount > median(last(4))", "RowCount > 105.0", "FAILED"),
+        ("RowCount > avg(last(10))", "RowCount > 105.0", "FAILED"),
+        ("RowCount in [95, last(), index(last(2), 1)]", "RowCount in [95,110.0,100.0]", "PASSED"),
+        ("RowCount < sum(last(2))", "RowCount < 210.0", "PASSED"),
+        ("RowCount > std(last(4))", "RowCount > 11.180339887498949", "PASSED"),
+        ("RowCount > abs(last() - 200)", "RowCount > 90.0", "PASSED"),
+        ("RowCount > 2 + avg(last(2)) * 1", "RowCount > 107.0", "FAILED"),
+        ("RowCount > (last() - 20)", "RowCount > 90.0", "PASSED"),
+        ("RowCount > last(1)", "RowCount > 110.0", "FAILED"),
+        ("RowCount not in [last()]", "RowCount not in [110.0]", "PASSED"),
+        ("RowCount < last() * 100000000000000000000", "RowCount < 11000000000000000000000", "PASSED"),
+    ],
+)
+def test_functions_are_replaced_by_what_they_come_to(rule: str, becomes: str, verdict: str) -> None:
+    found = outcome(rule, remembered(ROW_COUNT, [110, 100, 90, 120]))
+    assert (str(found.evaluated), found.verdict.value, found.notes) == (becomes, verdict, ())
+    assert str(found.rule) != becomes
+    assert [(each.metric, each.enough) for each in found.history] == [(ROW_COUNT, True)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ("RowCount > last(2)", "`last(2)` is a list of 2 values, and a single value is needed; aggregate it"),
+        ("RowCount > last(3) + 1", "`last(3)` is a list of 3 values"),
+        ("RowCount > abs(last(2))", "`last(2)` is a list of 2 values"),
+        ("RowCount > index(last(9), 4)", "`index(last(9),4)` is beyond the list: the history gives 4 earlier values"),
+        ("RowCount > index(last(3), 0.5)", "the second argument of `index(last(3),0.5)` is a whole number from 0"),
+        ("RowCount > index(last(3), -1)", "is a whole number from 0"),
+        ("RowCount > avg(last(0))", "`last(0)` takes a whole number above 0"),
+        ("RowCount > avg(last(-1))", "`last(-1)` takes a whole number above 0"),
+        ("RowCount > avg(last(1.5))", "`last(1.5)` takes a whole number above 0"),
+        ("RowCount > average(last(3))", "`average` is no function"),
+        ("RowCount > avg()", "`avg` takes 1 argument, not 0"),
+        ("RowCount > last(1, 2)", "`last` takes at most 1 argument, not 2"),
+        ("RowCount > index(last(3))", "`index` takes 2 arguments, not 1"),
+        ("RowCount > last() / 0", "comes to no number"),
+        ("RowCount != (last() - 110) / (last() - 110)", "comes to no number"),
+    ],
+)
+def test_what_comes_to_no_number_is_an_error_that_says_why(rule: str, reason: str) -> None:
+    found = outcome(rule, remembered(ROW_COUNT, [110, 100, 90, 120]))
+    assert found.verdict is dq.Verdict.ERROR
+    assert reason in found.reason
+    assert found.metrics == {ROW_COUNT: 95}, "it is remembered all the same"
+    assert found.evaluated is None
+
+
+def test_a_list_of_one_value_is_taken_as_the_number() -> None:
+    found = outcome("RowCount > last(3) - 20", remembered(ROW_COUNT, [110]))
+    assert str(found.evaluated) == "RowCount > 90.0"
+
+
+@pytest.mark.parametrize(
+    ("rule", "becomes", "verdict"),
+    [
+        ("RowCount > avg(last(10))", "RowCount > 0.0", "PASSED"),
+        ("RowCount = last()", "RowCount = 0.0", "FAILED"),
+        ("RowCount >= index(last(3), 0)", "RowCount >= 0.0", "PASSED"),
+        ("RowCount > last(3) + 1", "RowCount > 1.0", "PASSED"),
+    ],
+)
+@pytest.mark.parametrize("history", [MemoryHistory, lambda: None], ids=["empty", "none"])
+def test_without_history_functions_count_as_0_and_a_note_says_so(
+    rule: str, becomes: str, verdict: str, history: Callable[[], MemoryHistory | None]
+) -> None:
+    found = outcome(rule, history())
+    assert (str(found.evaluated), found.verdict.value) == (becomes, verdict)
+    (note,) = found.notes
+    assert note.startswith("no history: ")
+    assert [each.enough for each in found.history] == [False]
+
+
+def test_functions_of_constants_ask_for_no_history() -> None:
+    found = outcome("RowCount > abs(-5)", None, fail_cold_start=True)
+    assert (str(found.evaluated), found.verdict, found.notes, found.history) == (
+        "RowCount > 5.0",
+        dq.Verdict.PASSED,
+        (),
+        (),
+    )
+
+
+def test_index_beyond_no_history_is_an_error() -> None:
+    found = outcome("RowCount > index(last(3), 2)", None)
+    assert found.verdict is dq.Verdict.ERROR
+    assert "0 earlier values" in found.reason
+    assert found.notes[0].startswith("no history")
+
+
+def test_one_switch_makes_a_cold_start_fail() -> None:
+    found = outcome("RowCount > avg(last(10))", MemoryHistory(), fail_cold_start=True)
+    assert found.verdict is dq.Verdict.FAILED
+    assert found.reason.startswith("no history: no earlier run has measured Dataset.*.RowCount")
+    assert outcome("RowCount > last()", remembered(ROW_COUNT, [1]), fail_cold_start=True).passed
+
+
+def test_a_cold_start_is_told_of_the_whole_evaluation_and_of_a_composite_that_hides_it() -> None:
+    rules = "Rules = [ ((RowCount > avg(last(10))) and (RowCount > 1)) or (RowCount > 2), RowCount > 3 ]"
+    evaluation = dq.evaluate(rules, ROWS)
+    assert evaluation.passed
+    assert evaluation.notes == ("cold start: 1 rule found too little history to compare with; the notes of each tell",)
+    assert evaluation.outcomes[0].notes[0].startswith("no history")
+    assert str(evaluation.outcomes[0].evaluated) == "((RowCount > 0.0) AND (RowCount > 1)) OR (RowCount > 2)"
+    assert evaluation.outcomes[1].evaluated is None
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'ColumnValues "id" > last()',
+        'ColumnValues "id" > 1 with threshold > avg(last(3))',
+        'ColumnLength "id" > last()',
+    ],
+)
+def test_rule_types_that_judge_rows_take_constants_only(rule: str) -> None:
+    (found,) = dq.evaluate(f"Rules = [ {rule} ]", ROWS).outcomes
+    assert found.verdict is dq.Verdict.ERROR
+    assert "takes constants only" in found.reason
+
+
+def test_every_function_that_may_be_written_has_a_meaning() -> None:
+    assert set(FUNCTIONS) == set(checking.FUNCTIONS)
+
+
+def test_every_rule_type_with_functions_has_a_number_to_compare() -> None:
+    assert {
+        name for name in DYNAMIC if not (Kind.NUMBER in SIGNATURES[name].kinds or SIGNATURES[name].threshold)
+    } == set()
+
+
+@pytest.mark.parametrize(
+    ("condition", "most"),
+    [
+        ("> 5", 0),
+        ("> last()", 1),
+        ("> avg(last(7)) + max(last(3))", 7),
+        ("in [last(), avg(last(12))]", 12),
+        ("> avg(last(1 + 1))", None),
+    ],
+)
+def test_how_many_values_a_condition_looks_at(condition: str, most: int | None) -> None:
+    (rule,) = dq.parse(f"Rules = [ RowCount {condition} ]", dialect="glue").rules
+    assert isinstance(rule, Rule)
+    assert rule.condition
+    assert depth(rule.condition) == most
+
+
+# -- which history -------------------------------------------------------------------------------------
+
+
+def test_the_same_metric_of_other_datasets_contexts_and_filters_is_another_series() -> None:
+    history = remembered(ROW_COUNT, [1])
+    history.runs += remembered(ROW_COUNT, [2], dataset="u").runs
+    history.runs += remembered(ROW_COUNT, [3], context="nightly").runs
+    history.runs += remembered(ROW_COUNT, [4], where="id > 3").runs
+    assert str(outcome("RowCount > sum(last(9))", history).evaluated) == "RowCount > 1.0"
+    assert str(outcome("RowCount > sum(last(9))", history, context="nightly").evaluated) == "RowCount > 3.0"
+    filtered = outcome('RowCount > sum(last(9)) where "id > 3"', history)
+    assert str(filtered.evaluated) == 'RowCount > 4.0 where "id > 3"'
+
+
+def test_metrics_of_one_name_that_are_not_the_same_number_are_kept_apart() -> None:
+    history = MemoryHistory()
+    first = ['CustomSql "select 7" > 0', 'CustomSql "select 8" > 0', 'ColumnDataType "id" = "DATE" with threshold >= 0']
+    options = dq.Options(history=history, dataset="t", now=NOW)
+    dq.evaluate(f"Rules = [ {', '.join(first)} ]", ROWS, options=options)
+    later = [
+        'CustomSql "select 7" = last()',
+        'CustomSql "select 8" = last()',
+        'ColumnDataType "id" = "INTEGER" with threshold > last()',
+    ]
+    found = dq.evaluate(f"Rules = [ {', '.join(later)} ]", ROWS, options=options).outcomes
+    assert [(each.verdict.value, each.history[0].values) for each in found] == [
+        ("PASSED", 1),
+        ("PASSED", 1),
+        ("PASSED", 0),
+    ]
+
+
+def test_values_are_kept_of_failed_rules_and_of_rules_in_error_but_not_of_metrics_without_a_number() -> None:
+    rules = [
+        "RowCount > 1000",
+        "ColumnCount > last(0)",
+        'Mean "nothing" > 1',
+        'Mean "nan" > 1',
+        'IsComplete "no such column"',
+        'IsUnique "id"',
+    ]
+    data = pa.table({"id": [1, 1], "nothing": pa.array([None, None], pa.float64()), "nan": [float("nan"), 1.0]})
+    history = MemoryHistory()
+    ruleset = dq.parse(f"Rules = [ {', '.join(rules)} ]", dialect="glue")
+    dq.evaluate(ruleset, data, options=dq.Options(history=history, dataset="t"))
+    (run,) = history.runs
+    assert {series.metric: value for series, value in run.values.items()} == {
+        ROW_COUNT: 2,
+        "Dataset.*.ColumnCount": 3,
+        "Column.id.Uniqueness": 0,
+    }
+
+
+def test_a_run_is_not_among_its_own_history_and_later_ones_are_not_earlier() -> None:
+    history = MemoryHistory()
+    found = []
+    for day, rows in ((3, 30), (1, 10), (2, 20)):
+        options = dq.Options(history=history, dataset="t", now=NOW + timedelta(days=day))
+        (each,) = dq.evaluate("Rules = [ RowCount >= last() ]", ROWS.slice(0, rows), options=options).outcomes
+        found.append(str(each.evaluated))
+    assert found == ["RowCount >= 0.0", "RowCount >= 0.0", "RowCount >= 10.0"]
+
+
+def test_data_without_a_path_is_told_the_name_of_its_history() -> None:
+    options = dq.Options(history=MemoryHistory())
+    assert "goes by the name `Arrow table`" in dq.evaluate("Rules = [ RowCount > 0 ]", ROWS, options=options).notes[0]
+    assert dq.evaluate("Rules = [ RowCount > 0 ]", TABLES, options=options).notes == ()
+
+
+def test_more_files_behind_a_glob_are_the_same_dataset(tmp_path: Path) -> None:
+    history = MemoryHistory()
+    found = []
+    for name in "abc":
+        (tmp_path / f"{name}.csv").write_text("id\n1\n")
+        options = dq.Options(history=history)
+        (each,) = dq.evaluate("Rules = [ RowCount > last() ]", str(tmp_path / "*.csv"), options=options).outcomes
+        found.append((str(each.evaluated), each.passed))
+    assert found == [("RowCount > 0.0", True), ("RowCount > 1.0", True), ("RowCount > 2.0", True)]
+
+
+def test_no_rows_fail_as_they_do_without_history() -> None:
+    nothing = pa.table({"id": pa.array([], pa.int64())})
+    (found,) = dq.evaluate('Rules = [ Mean "id" > last() ]', nothing).outcomes
+    assert (found.verdict, found.expected) == (dq.Verdict.FAILED, "> last()")
+    assert found.history == ()
