@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dq.diagnostics import DataError, Diagnostic, DqError, Severity
-    from dq.evaluation import Options, evaluate
+    from dq.evaluation import evaluate
     from dq.explanation import Explanation, explain
     from dq.history import JsonLinesHistory, MemoryHistory, MetricHistory
     from dq.language import check, parse
@@ -35,7 +35,7 @@ _HOMES = {
     "JsonLinesHistory": "dq.history",
     "MemoryHistory": "dq.history",
     "MetricHistory": "dq.history",
-    "Options": "dq.evaluation",
+    "Options": "dq.options",
     "Outcome": "dq.outcomes",
     "ReadOptions": "dq.sources.options",
     "Ruleset": "dq.syntax",

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dq.engines.base import Engine
-from dq.evaluation import load, prepare
+from dq.evaluation import load
 from dq.files.measuring import describe
 from dq.lazy import exp
+from dq.measuring import prepare
 from dq.metrics import FilesBelow, Groups, Metric, Returning, Rows
 from dq.names import PRIMARY
 from dq.planning import Scan

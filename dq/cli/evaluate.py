@@ -21,7 +21,7 @@ from dq.sources.files import format_of_name
 from dq.sources.options import NO_DATA
 
 if TYPE_CHECKING:
-    from dq.evaluation import Progress
+    from dq.options import Progress
     from dq.outcomes import Evaluation
     from dq.sources.options import ReadOptions
 
@@ -272,7 +272,8 @@ def command(
                 2 the ruleset or the command is wrong, or a report cannot be written
                 3 something could not be measured or read
     """  # noqa: D301 - click reads the backspace
-    from dq.evaluation import Options, evaluate
+    from dq.evaluation import evaluate
+    from dq.options import Options
 
     ruleset, tables = sort_words(words, data, rule)
     places = destinations(output, form)
