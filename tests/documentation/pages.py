@@ -40,4 +40,5 @@ def cell(text: str) -> str:
 def write_files(page: str, folder: Path) -> None:
     """The files that a page shows."""
     for name, text in re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", page, re.DOTALL):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

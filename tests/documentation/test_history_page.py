@@ -1,11 +1,7 @@
-"""docs/history.md: its days are run, its rules judged, its statistics gathered, its file read."""
+"""docs/history.md: its rules judged, its statistics gathered, its file read."""
 
 from __future__ import annotations
 
-import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pages
@@ -20,29 +16,6 @@ PAGE = pages.read("history.md")
 DYNAMIC = pages.tables(PAGE, "rule", "evaluated", "verdict")
 ANOMALIES = pages.tables(PAGE, "newest values", "value", "verdict")
 ANALYZERS = pages.tables(PAGE, "analyzer", "statistics")
-
-
-def without_time(text: str) -> str:
-    return re.sub(r"\d[\d.]* m?s ·", "TIME ·", text).strip()
-
-
-def test_its_commands_print_what_it_shows_and_its_program_runs(tmp_path: Path) -> None:
-    pages.write_files(PAGE, tmp_path)
-    shown = re.findall(r"```console\n\$ (.*?)\n(.*?)```", PAGE, re.DOTALL)
-    for command, output in shown:
-        program, *arguments = shlex.split(command)
-        done = subprocess.run(
-            [Path(sys.executable).parent / program, *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-        assert without_time(done.stdout) == without_time(output), done.stderr
-    (program,) = re.findall(r"<!-- run -->\n```python\n(.*?)```", PAGE, re.DOTALL)
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, timeout=60, check=True)
-    assert len((tmp_path / "orders.jsonl").read_text().splitlines()) == len(shown) == 2
 
 
 def test_its_functions_come_to_what_it_tells() -> None:
