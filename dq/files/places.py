@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from dq.diagnostics import DqError
 from dq.engines.base import EngineError
 from dq.files.names import visible, without_query
+from dq.sources.files import path_of_url
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _MAGIC = re.compile(r"[*?\[]")
@@ -104,7 +104,7 @@ def _local_path(url: str) -> str:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
         raise FilesError(f"`file://{parts.hostname}` names a file of another machine", help="use file:///path")
-    return url2pathname(parts.path)
+    return path_of_url(parts.path)
 
 
 def _climbs(path: str) -> bool:

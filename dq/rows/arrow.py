@@ -12,11 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dq.diagnostics import DataError
-
-PASS, FAIL, SKIP = "DataQualityRulesPass", "DataQualityRulesFail", "DataQualityRulesSkip"
-RESULT = "DataQualityEvaluationResult"
-ADDED = (PASS, FAIL, SKIP, RESULT)
-PASSED, FAILED = "Passed", "Failed"
+from dq.rows.labels import ADDED, FAIL, FAILED, PASS, PASSED, RESULT, SKIP
 
 CELLS = 1 << 20
 """How many outcomes a batch may hold: rows times rules."""

@@ -18,6 +18,11 @@ from dq.tree import comply, conjunction, disjunction, negation
 if TYPE_CHECKING:
     from dq.tree import Tree
 
+PASS, FAIL, SKIP = "DataQualityRulesPass", "DataQualityRulesFail", "DataQualityRulesSkip"
+RESULT = "DataQualityEvaluationResult"
+ADDED = (PASS, FAIL, SKIP, RESULT)
+PASSED, FAILED = "Passed", "Failed"
+
 DEEPEST = 100
 """How deep composites may nest before their rows are left out: engines bound the depth of an expression."""
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dq.diagnostics import DataError
-from dq.rows.arrow import FAILED, PASSED, RESULT, Labeller, batch_rows, refuse_outcome_columns
-from dq.rows.labels import Label
+from dq.rows.labels import FAILED, PASSED, RESULT, Label
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,6 +40,8 @@ class RowSource:
             DataError: an outcome column is there already; data that cannot be read or has changed.
         """
         import pyarrow as pa
+
+        from dq.rows.arrow import Labeller, batch_rows, refuse_outcome_columns
 
         with self.open() as engine:
             refuse_outcome_columns(engine.schemas()[ALIAS].names)

@@ -17,7 +17,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from dq.diagnostics import DataError
 from dq.sources.options import FORMATS, how
@@ -164,7 +163,7 @@ def _local(text: str) -> str:
     parts = urlsplit(text)
     if parts.netloc not in ("", "localhost"):
         raise DataError(f"`{text}` names a file of another machine, `{parts.netloc}`", help="use file:///path")
-    return url2pathname(parts.path)
+    return path_of_url(parts.path)
 
 
 def _walk(folder: str, notes: list[str]) -> list[tuple[str, str]]:
@@ -435,3 +434,10 @@ def _partitions(files: Sequence[File], root: str, hive: bool | None) -> tuple[tu
 
 def _keys(folder: Path) -> tuple[str, ...]:
     return tuple(part.partition("=")[0] for part in folder.parts if "=" in part)
+
+
+def path_of_url(path: str) -> str:
+    """The path of a `file://` URL. Late, since the module brings an HTTP client with it."""
+    from urllib.request import url2pathname
+
+    return url2pathname(path)
