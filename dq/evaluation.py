@@ -17,13 +17,14 @@ from dq.engines.base import Engine
 from dq.files.measuring import FileScans
 from dq.files.places import Roots
 from dq.history import opened
-from dq.judging import Samples, composites_by_row, detected_key, judge, outcome_of, remembered, samples_of
+from dq.judging import Samples, composites_by_row, detected_key, judge, outcome_of, redacted, remembered, samples_of
 from dq.language import Dialect, parse
 from dq.measuring import measure
 from dq.metrics import Count, Measured, Metric, Size
 from dq.names import PRIMARY, find_column
 from dq.options import Options
 from dq.outcomes import Evaluation, TableRead, Verdict
+from dq.redaction import in_sentence
 from dq.rows.labels import Label, joined, leaf
 from dq.rows.source import RowSource
 from dq.rules.base import Judgement
@@ -171,19 +172,20 @@ def run(
     shown = Samples(engine, options, key or detected_key(judged))
     samples, hidden = samples_of(prepared, judged, facts.found, shown)
     judged = {**judged, **hidden}
+    told = redacted({**judged, **failures}) if options.redact else {**judged, **failures}
     said = {
         rule: leaf(bound, facts.found, skip_filtered=options.filtered_rows == "skipped")
         for rule, bound in prepared.bound.items()
         if judged[rule].verdict is not Verdict.ERROR
     }
     by_row = composites_by_row(ruleset, said, shown) if options.composites == "row" else {}
-    outcomes = tuple(outcome_of(rule, ruleset, {**judged, **failures}, samples, by_row) for rule in ruleset.rules)
+    outcomes = tuple(outcome_of(rule, ruleset, told, samples, by_row) for rule in ruleset.rules)
     rows = facts.found.get(Size())
     labels = tuple(Label(rule, joined(rule, said)) for rule in ruleset.rules)
     return Evaluation(
         ruleset,
         outcomes,
-        tuple(_read(alias, engine, facts.found) for alias in engine.schemas()),
+        tuple(_read(alias, engine, facts.found, options) for alias in engine.schemas()),
         started,
         time.perf_counter() - clock,
         len(prepared.plan.scans) + sum(each.measured for each in by_row.values()),
@@ -197,12 +199,13 @@ def run(
     )
 
 
-def _read(alias: str, engine: Engine, facts: Mapping[Metric, Measured]) -> TableRead:
+def _read(alias: str, engine: Engine, facts: Mapping[Metric, Measured], options: Options) -> TableRead:
     """What is known of a table, its rows too where a scan has counted them."""
     read = engine.read(alias)
     size = Size(table=alias)
     rows = facts[size].value() if size in facts else read.rows
-    return replace(read, rows=rows if isinstance(rows, int) else None)
+    notes = tuple(map(in_sentence, read.notes)) if options.redact else read.notes
+    return replace(read, rows=rows if isinstance(rows, int) else None, notes=notes)
 
 
 def _aware(instant: datetime) -> datetime:

@@ -17,7 +17,7 @@ from dq.names import PRIMARY
 from dq.options import Options
 from dq.outcomes import FailingRows, Outcome, Statistic, Verdict
 from dq.planning import Scan
-from dq.redaction import shape_of
+from dq.redaction import in_sentence, shape_of
 from dq.rows import composites
 from dq.rules.base import BoundRule, Judgement
 from dq.syntax import Composite, Label, Rule, RuleExpression, Ruleset
@@ -59,6 +59,11 @@ def remembered(
     gathered, more = recall.observed(gathered, history, place)
     notes = (*torn, *more, *recall.cold_starts(found), *recall.keep(history, place, found, gathered))
     return found, gathered, tuple(dict.fromkeys(notes))
+
+
+def redacted(judged: Mapping[Rule, Judgement]) -> dict[Rule, Judgement]:
+    """The judgements with the shape of the values that their reasons tell."""
+    return {rule: replace(each, reason=in_sentence(each.reason)) for rule, each in judged.items()}
 
 
 # -- failing rows --------------------------------------------------------------------------------------

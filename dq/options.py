@@ -36,7 +36,7 @@ class Options:
             row-level outcomes and in composites judged by row.
         key: the columns that tell rows apart, shown first in samples; by default those of an IsPrimaryKey rule
             that passed.
-        redact: whether samples show the shape of values instead of values.
+        redact: whether samples, reasons and notes show the shape of values of the data instead of values.
         allow_paths: folders and URL prefixes below which a ruleset may name files, beside the folders of the
             data and the working directory.
         history: what earlier runs measured, and where this one leaves its metrics: a store, the path of a JSON-lines

@@ -51,8 +51,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _end() -> None:
-    if tables := sys.modules.get("dq.sources.tables"):
-        tables.remove_spilled()
+    if leftovers := sys.modules.get("dq.leftovers"):
+        leftovers.remove()
     with suppress(Exception):
         if sys.stderr.isatty():
             os.write(2, b"\r\x1b[2K\x1b[?25h")  # the progress bar goes, the cursor comes back

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from dq import leftovers
 from dq.diagnostics import DqError
 from dq.rows.source import FAILED, PASSED, RowSource, only
 
@@ -146,6 +147,8 @@ def _drafts(paths: list[Path], schema: pa.Schema) -> Iterator[list[_Sink]]:
     """A writer for each path, to a draft beside it; the drafts take the names when all of them are complete."""
     drafts = [path.resolve().with_name(f".{path.name}.{os.getpid()}.tmp") for path in paths]
     sinks: list[_Sink] = []
+    for draft in drafts:
+        leftovers.watch(draft)
     try:
         for path, draft in zip(paths, drafts, strict=True):
             sinks.append(_SINKS[path.suffix.lower()](draft, schema))
@@ -162,3 +165,4 @@ def _drafts(paths: list[Path], schema: pa.Schema) -> Iterator[list[_Sink]]:
                 sink.close()
         for draft in drafts:
             draft.unlink(missing_ok=True)
+            leftovers.settle(draft)

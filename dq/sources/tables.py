@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 
 import duckdb
 
+from dq import leftovers
 from dq.diagnostics import DataError, DqError
 from dq.engines.connection import connect, identifier
 from dq.outcomes import TableRead
@@ -32,16 +32,6 @@ PRIMARY = "primary"
 
 ARROW_HIDES_NAN = duckdb.__version__.startswith("1.")
 """Whether filters that DuckDB leaves to Arrow lose NaN: `x > 1` is true of it in DuckDB and Spark, false in Arrow."""
-
-_spilled: set[Path] = set()
-"""The private folders of all tables that are open."""
-
-
-@atexit.register
-def remove_spilled() -> None:
-    """Remove what open tables have spilled: when the process ends, which an interrupt may make sudden."""
-    for folder in list(_spilled):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _FileTable(Protocol):
@@ -97,7 +87,7 @@ class Tables:
         self._sources = {alias: source for alias, source in resolved.items() if isinstance(source, Files)}
         allowed = dict.fromkeys(p for fs in self._files.values() for f in fs for p in (f.path, f.pattern))
         self._spill = Path(tempfile.mkdtemp(prefix="dq-", dir=temp_directory))
-        _spilled.add(self._spill)
+        leftovers.watch(self._spill)
         self._views: dict[str, _FileTable] = {}
         self._arrow: dict[str, Arrow] = {}
         self.schemas: dict[str, Schema] = {}
@@ -132,7 +122,7 @@ class Tables:
 
     def _clear(self) -> None:
         shutil.rmtree(self._spill, ignore_errors=True)
-        _spilled.discard(self._spill)
+        leftovers.settle(self._spill)
 
     def reopened(self) -> Tables:
         """The same tables, opened again, in which every column has the type that it has come to have here."""

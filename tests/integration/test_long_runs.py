@@ -106,6 +106,18 @@ def test_ctrl_c_ends_a_long_query(folder: Path) -> None:
     assert terminal.drawn.rindex("\x1b[?25h") > terminal.drawn.rindex("\x1b[?25l")
 
 
+def test_ctrl_c_leaves_no_part_of_a_file_of_rows(folder: Path) -> None:
+    pq.write_table(pa.table({"id": range(3_000_000)}), folder / "many.parquet")
+    before = sorted(each.name for each in folder.iterdir())
+    rules = [f'--rule=ColumnValues "id" > {at}' for at in range(40)]
+    files = ["--rows=all.csv", "--failed=bad.parquet"]
+    terminal = Terminal(folder, "evaluate", *rules, "many.parquet", *files)
+    terminal.read_until("writing rows")
+    terminal.press_ctrl_c()
+    assert terminal.exit_code() == 130
+    assert sorted(each.name for each in folder.iterdir()) == before
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_that_does_not_listen(folder: Path, number: signal.Signals, code: int) -> None:
     """Native code may swallow the exception that Python raises for a signal: the process ends all the same."""

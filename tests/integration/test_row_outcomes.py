@@ -313,6 +313,20 @@ def test_redacted_samples_show_shapes() -> None:
     }
 
 
+def test_redacted_reports_hold_no_value_of_the_data(tmp_path: Path) -> None:
+    lines = ["id,secret", *(f"{at},{at}" for at in range(30_000)), "30000,Nguyen-77"]
+    (tmp_path / "in.csv").write_text("\n".join(lines) + "\n")
+    rules = """Rules = [
+        ColumnValues "secret" matches "[0-9]+",
+        CustomSql "select secret from primary where id = 30000" > 0,
+        CustomSql "select cast(max(secret) as decimal(3, 0)) from primary" > 0
+    ]"""
+    for redact, there in ((False, True), (True, False)):
+        evaluation = dq.evaluate(rules, tmp_path / "in.csv", options=dq.Options(redact=redact))
+        reports = (evaluation.to_json(), evaluation.to_html(), evaluation.to_text())
+        assert [("Nguyen" in report) for report in reports] == [there, there, there]
+
+
 # -- laws ----------------------------------------------------------------------------------------------
 
 CELLS = {
