@@ -82,6 +82,7 @@ def evaluate(
     options: Options | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
+    time_limit: float | None = None,
 ) -> Evaluation:
     """Evaluate a ruleset on data: the verdict on every rule, the score, and why.
 
@@ -94,6 +95,7 @@ def evaluate(
         options: samples, the instant of evaluation, history, progress.
         memory_limit: how much memory the engine may use, such as `2GB`.
         threads: how many threads the engine may use.
+        time_limit: how many seconds one scan may take; the rules of a scan that takes longer are ERROR outcomes.
 
     Raises:
         DqError: for a ruleset with errors, and (`DataError`) for data that cannot be read. A rule that cannot
@@ -104,10 +106,12 @@ def evaluate(
     from dq.engines.duckdb import DuckDBEngine
     from dq.sources.tables import Tables
 
+    if time_limit is not None and not time_limit > 0:
+        raise DqError(f"`time_limit` cannot be {time_limit!r}", help="give a number of seconds above 0")
     if engine not in (None, "duckdb"):
         raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")
     with Tables(data, options=read, memory_limit=memory_limit, threads=threads) as tables:
-        on = DuckDBEngine(tables)
+        on = DuckDBEngine(tables, time_limit)
         scans = FileScans(roots(tables.folders, options), tables.paths("primary"), on, options.progress)
         evaluation = run(parsed, on, options, recover=tables.recover, files=scans)
 

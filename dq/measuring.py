@@ -12,7 +12,7 @@ from typing import TypeAlias
 from dq import recall
 from dq.analysis import Analysis, bind_analyzer, bind_rule
 from dq.diagnostics import DqError
-from dq.engines.base import Engine, EngineError
+from dq.engines.base import Engine, EngineError, TimeLimitError
 from dq.files.measuring import FileScans
 from dq.history import opened
 from dq.metrics import FilesBelow, Measured, Metric
@@ -150,8 +150,8 @@ def _measure_all(
         except EngineError as error:
             if error.__cause__ is not None and isinstance(error.__cause__, Exception) and recover(error.__cause__):
                 return None
-            if len(scan.metrics) == 1:
-                failed[scan.metrics[0]] = sentence(error)
+            if len(scan.metrics) == 1 or isinstance(error, TimeLimitError):  # parts of it would take as long
+                failed |= dict.fromkeys(scan.metrics, sentence(error))
             else:  # one expression spoils the whole query: find it, so that its neighbours are measured
                 half = len(scan.metrics) // 2
                 pending += [replace(scan, metrics=scan.metrics[half:]), replace(scan, metrics=scan.metrics[:half])]

@@ -140,6 +140,13 @@ def data_options(command: Any) -> Any:
     heading=JUDGING,
     help="How much memory the engine may use, such as 2GB; what needs more goes to temporary files.",
 )
+@option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    heading=JUDGING,
+    help="How long one scan may take; the rules of one that takes longer are in error.",
+)
 @option("--threads", type=click.IntRange(min=1), metavar="N", heading=JUDGING, help="How many threads it may use.")
 @option(
     "--format",
@@ -249,6 +256,7 @@ def command(
     verbose: bool,
     memory_limit: str | None,
     threads: int | None,
+    time_limit: float | None,
     **reading: Any,
 ) -> int:
     """Judge data by a ruleset: a verdict and a reason for every rule, and a score.
@@ -301,6 +309,7 @@ def command(
             options=options,
             memory_limit=memory_limit,
             threads=threads,
+            time_limit=time_limit,
         )
         written_rows = write_rows(evaluation, {"rows": rows, "passed": passed, "failed": failed}, progress)
     written = [_write(path, rendered(evaluation, kind, verbose=verbose, quiet=quiet)) for path, kind in places]

@@ -23,6 +23,10 @@ class EngineError(DqError):
     exit_code = 3
 
 
+class TimeLimitError(EngineError):
+    """A scan that took longer than it may."""
+
+
 class Engine(Protocol):
     """Tables by alias, and the scans over them."""
 

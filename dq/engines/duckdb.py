@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from dq.engines.base import EngineError
+from dq.engines.base import EngineError, TimeLimitError
 from dq.engines.functions import DUCKDB, lower
 from dq.lazy import exp
 from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
@@ -31,8 +33,10 @@ class DuckDBEngine:
 
     name = "duckdb"
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, time_limit: float | None = None) -> None:
+        """Measure `tables`; a scan may take `time_limit` seconds, or as long as it takes."""
         self.tables = tables
+        self.time_limit = time_limit
 
     def schemas(self) -> Mapping[str, Schema]:
         """The columns of every table by its alias."""
@@ -57,6 +61,34 @@ class DuckDBEngine:
 
     def measure(self, scan: Scan, /) -> Mapping[Metric, Measured]:
         """What the scan answers."""
+        with self._limited():
+            return self._measure(scan)
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Interrupt what runs inside when it takes too long."""
+        if self.time_limit is None:
+            yield
+            return
+        over = Event()
+
+        def stop() -> None:
+            over.set()
+            self.tables.connection.interrupt()
+
+        timer = Timer(self.time_limit, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (EngineError, duckdb.Error, RuntimeError) as error:
+            if over.is_set():
+                raise TimeLimitError(f"the scan took longer than {self.time_limit:g} s, the limit") from error
+            raise
+        finally:
+            timer.cancel()
+
+    def _measure(self, scan: Scan) -> Mapping[Metric, Measured]:
         if isinstance(scan.grain, Returning):
             returned = self._returned(scan.grain)
             return {metric: metric.state(returned) for metric in scan.metrics}
@@ -86,7 +118,8 @@ class DuckDBEngine:
         """Column names and up to `limit` rows that meet a condition."""
         schema = self.tables.schemas[alias]
         as_text = [column for column in schema if column.type in _AS_TEXT]
-        return self._fetch(sample_rows(alias, schema, as_text, condition, limit))
+        with self._limited():
+            return self._fetch(sample_rows(alias, schema, as_text, condition, limit))
 
     def rows(self, alias: str, outcomes: Sequence[exp.Expr | None], batch: int, /) -> pa.RecordBatchReader:
         """A stream; an error of DuckDB in the middle of it is told as every other."""

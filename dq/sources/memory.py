@@ -58,7 +58,7 @@ def to_arrow(value: Any) -> Arrow:
     if "pyarrow" in kinds:
         return _from_pyarrow(value)
     if kinds & {"duckdb", "_duckdb"} and hasattr(value, "to_arrow_table"):
-        return _finish(value.to_arrow_table(), "DuckDB relation", ["the relation was read into memory"])
+        return _finish(_from_relation(value), "DuckDB relation", ["the relation was read into memory"])
     if isinstance(value, Mapping):
         return _from_columns(value)
     if isinstance(value, (list, tuple)) and all(isinstance(row, Mapping) for row in value):
@@ -68,6 +68,16 @@ def to_arrow(value: Any) -> Arrow:
 
         return _finish(pyarrow.RecordBatchReader.from_stream(value).read_all(), name, ["read into memory"])
     raise DqError(f"data of type `{type(value).__module__}.{name}` cannot be read", help=f"give {ACCEPTED}")
+
+
+def _from_relation(relation: Any) -> Any:
+    """The rows of a DuckDB relation, which runs now, on its own connection."""
+    import duckdb
+
+    try:
+        return relation.to_arrow_table()
+    except duckdb.Error as error:
+        raise DataError(f"the DuckDB relation cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def name_of(value: object, name: str) -> bool:

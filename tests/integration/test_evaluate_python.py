@@ -96,3 +96,16 @@ def test_what_cannot_be_used_is_refused_with_a_reason(ruleset: Any, data: Any, w
 def test_it_works_without_the_extras(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     assert dq.evaluate(RULES, COLUMNS).score == 0.5
+
+
+def test_a_relation_that_fails_is_told() -> None:
+    with duckdb.connect() as connection:
+        relation = connection.sql("SELECT CAST(x AS INTEGER) AS x FROM (VALUES ('a')) t(x)")
+        with pytest.raises(dq.DataError, match="the DuckDB relation cannot be read: Conversion Error"):
+            dq.evaluate("Rules = [ RowCount > 0 ]", relation)
+
+
+@pytest.mark.parametrize("limit", [0, -1, float("nan")])
+def test_a_time_limit_is_a_number_of_seconds(limit: float) -> None:
+    with pytest.raises(dq.DqError, match="time_limit"):
+        dq.evaluate("Rules = [ RowCount > 0 ]", {"x": [1]}, time_limit=limit)

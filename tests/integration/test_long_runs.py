@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import dq
 from dq.sources.tables import Tables
 
 ENDLESS = 'CustomSql "select count(*) from primary a, primary b, primary c where a.id * b.id + c.id = 1234567" = 0'
@@ -94,6 +95,13 @@ def test_quiet_and_a_pipe_draw_no_bar(folder: Path) -> None:
         check=True,
     )
     assert (done.stderr, "\x1b" in done.stdout) == ("", False)
+
+
+def test_a_scan_that_takes_too_long_is_an_error_and_keeps_no_other_back(folder: Path) -> None:
+    rules = f'Rules = [ {ENDLESS}, RowCount = 3000, IsUnique "id" ]'
+    found = dq.evaluate(rules, folder / "ids.parquet", time_limit=1.5)
+    assert [each.verdict.value for each in found.outcomes] == ["ERROR", "PASSED", "PASSED"]
+    assert found.outcomes[0].reason == "the scan took longer than 1.5 s, the limit"
 
 
 def test_ctrl_c_ends_a_long_query(folder: Path) -> None:
