@@ -68,8 +68,8 @@ class Slot:
 
     name: str
     kind: Parameters
-    least: int = 1
-    most: int | None = 1
+    least: int
+    most: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +142,19 @@ class Signature:
     """
 
     name: str
-    slots: tuple[Slot, ...] = ()
-    kinds: frozenset[Kind] = frozenset()
-    condition_required: bool = False
-    where: bool = False
-    threshold: bool = False
-    portable_threshold: bool = True
-    tags: Mapping[str, TagValue] = field(default_factory=dict)
-    rule: bool = True
-    analyzer: bool = False
-    published: bool = True
-    row_excluded: bool = False
-    unconditional_with: int | None = None
-    summary: str = ""
+    slots: tuple[Slot, ...]
+    kinds: frozenset[Kind]
+    condition_required: bool
+    where: bool
+    threshold: bool
+    portable_threshold: bool
+    tags: Mapping[str, TagValue]
+    rule: bool
+    analyzer: bool
+    published: bool
+    row_excluded: bool
+    unconditional_with: int | None
+    summary: str
 
     @property
     def least(self) -> int:
