@@ -411,10 +411,6 @@ class MetricRule(BoundRule):
         """The number that the condition judges, from everything that was measured."""
         return self.value(facts[self.metric()])
 
-    def others(self, facts: Facts) -> dict[str, float]:
-        """Further metrics to report."""
-        return {}
-
     def failing(self, facts: Facts) -> tuple[int, int] | None:
         """How many rows of how many fail, where rows have a part in the verdict."""
         return None
@@ -437,7 +433,7 @@ class MetricRule(BoundRule):
         if isinstance(value, dq_metrics.Undefined):
             return Judgement(Verdict.FAILED, value.reason, "no value", str(asked))
         name = self.statistic or type(self).__name__
-        named = {self.name_of(name): float(value), **self.others(facts)}
+        named = {self.name_of(name): float(value)}
         return judge_number(value, asked, self.quantity(), named, self.failing(facts))
 
     def quantity(self) -> str:
