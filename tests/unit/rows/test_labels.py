@@ -17,7 +17,7 @@ from dq.metrics import GroupCounts, Occurrences, Ratio, Returned, Size
 from dq.rows.labels import joined, leaf
 from dq.schema import Column, Schema, Type
 from dq.syntax import Rule, RuleExpression
-from dq.tree import column, table
+from dq.tree import column, literal, table
 
 NOW = datetime(2026, 3, 9, 8, 30, 12, tzinfo=UTC)
 TABLE = Schema(
@@ -226,6 +226,16 @@ def test_what_a_composite_says_of_rows(connection: duckdb.DuckDBPyConnection, te
 
     collect(composite)
     assert said(connection, joined(composite, parts)) == expected
+
+
+@pytest.mark.parametrize(("depth", "labelled"), [(100, True), (101, False)])
+def test_rows_are_left_out_of_composites_that_nest_too_deep(depth: int, labelled: bool) -> None:
+    """100 composites inside each other still have a row meaning: an engine bounds the depth of an expression."""
+    opened = "".join(f"(RowCount > 0) {('and', 'or')[level % 2]} (" for level in range(depth))
+    text = opened + "RowCount > 0" + ")" * depth
+    rule = parse("Rules = [ RowCount > 0 ]").rules[0]
+    assert isinstance(rule, Rule)
+    assert (joined(rule_of(text), {rule: literal(1)}) is not None) is labelled
 
 
 def rule_of(text: str) -> RuleExpression:
