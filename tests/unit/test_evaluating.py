@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -366,12 +367,18 @@ def test_each_scan_is_told_before_it_runs() -> None:
     assert told == [("scanning", 0, 1), ("fetching failing rows", 0, 0)]
 
 
-def test_an_instant_without_a_zone_is_meant_in_utc() -> None:
-    rule = 'ColumnValues "s" = now()'
-    ruleset, engine = parse(f"Rules = [ {rule} ]"), Facts()
-    run(ruleset, engine, Options(now=datetime(2026, 3, 9, 12, 30)))  # type: ignore[arg-type]
+def test_an_instant_without_a_zone_is_meant_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the machine stands."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        engine = Facts()
+        run(parse('Rules = [ DataFreshness "s" < 1 hours ]'), engine, Options(now=datetime(2026, 3, 9, 12, 30)))  # type: ignore[arg-type]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
     (compliance,) = (each for scan in engine.scans for each in scan.metrics if isinstance(each, Compliance))
-    assert "2026-03-09" in compliance.predicate.sql()
+    assert str(int(datetime(2026, 3, 9, 12, 30, tzinfo=UTC).timestamp())) in compliance.predicate.sql()
 
 
 @pytest.mark.parametrize(
