@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format bench nightly clean
+.PHONY: demo test check format bench mutants nightly clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -57,5 +57,8 @@ bench: .venv/ok  ## what dq costs beside hand-written SQL, bare imports and bare
 	$(BIN)/python benchmarks/lint_start.py
 	$(BIN)/python benchmarks/parse_speed.py
 
+mutants: .venv/ok  ## which small faults in the rules and the judge no test would notice (half an hour)
+	$(BIN)/python benchmarks/mutants.py
+
 clean:  ## remove what was made
-	rm -rf .venv .venv-1.5 out build dist .bench .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-1.5 out build dist .bench .mutants .mypy_cache .ruff_cache .pytest_cache

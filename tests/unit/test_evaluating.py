@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -201,6 +202,13 @@ def test_rules_about_files_can_do_without_a_table() -> None:
     prepared = prepare(parse('Rules = [ FileSize "x" > 1 B ]'), Facts(tables=()), NOW)  # type: ignore[arg-type]
     assert len(prepared.bound) == len(prepared.plan.scans) == 1
     assert not prepared.problems
+
+
+def test_files_below_the_working_directory_can_be_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text("abc")
+    monkeypatch.chdir(tmp_path)
+    outcome = one('FileSize "a.csv" = 3 B', Facts(tables=()))
+    assert outcome.passed, outcome.reason
 
 
 # -- no rows -------------------------------------------------------------------------------------------
