@@ -81,6 +81,8 @@ TESTS = (
 )
 """The quick tests that should notice a change of meaning."""
 
+DECLARATIONS = "tests/unit/rules/test_signatures.py"
+
 QUICK, EVERY, FEW, MANY = 0.2, 250, 16, 20
 """A mutant meets up to `EVERY` test that takes less than `QUICK` seconds, then a `FEW` others, then up to `MANY`."""
 
@@ -432,7 +434,7 @@ class Chooser:
                 self.users[function.partition(":")[0]][test] = None
 
     def __call__(self, mutant: Mutant) -> list[list[str]]:
-        found = self.callers.get(f"{mutant.module}:{mutant.function}") or list(self.users[mutant.module])
+        found = self.callers.get(f"{mutant.module}:{mutant.function}") or self._at_import(mutant.module)
         word = mutant.owner.strip("_")
         quick = sorted((test for test in found if self.seconds[test] < QUICK), key=self.seconds.__getitem__)[:EVERY]
         left = [test for test in found if test not in set(quick)]
@@ -443,6 +445,10 @@ class Chooser:
         at_home = [test for test in quick if test.startswith(busiest(quick))]
         elsewhere = [test for test in quick if test not in set(at_home)]
         return [lot for lot in (at_home, elsewhere, list(dict.fromkeys(some)), rest[:MANY]) if lot]
+
+    def _at_import(self, module: str) -> list[str]:
+        """Those that call any function of the module, and those of the declarations, which importing it makes."""
+        return list({**self.users[module], **{test: None for test in self.seconds if test.startswith(DECLARATIONS)}})
 
     def _specific(self, tests: list[str]) -> list[str]:
         return sorted(tests, key=self.weight.__getitem__)

@@ -121,6 +121,12 @@ def test_a_composite_joins_the_verdicts_of_its_parts(left: Verdict, right: Verdi
         assert outcome.reason == ("" if outcome.passed else reasons)
 
 
+def test_what_a_passing_part_notes_is_no_reason_of_a_failure() -> None:
+    outcome = one(f'(IsComplete "a" where "b > 1") and ({FAILING})')
+    assert outcome.parts[0].reason == "no rows in scope: the where clause keeps none"
+    assert outcome.reason == REASON[Verdict.FAILED]
+
+
 def test_a_composite_has_the_metrics_of_its_parts_in_order() -> None:
     outcome = one(f'(RowCount > 0) and ((Mean "a" > 1) or ({BROKEN}))')
     assert outcome.metrics == {"Dataset.*.RowCount": 4.0, "Column.a.Mean": 1.5}
@@ -231,6 +237,12 @@ def test_a_rule_that_fails_shows_some_of_its_rows() -> None:
     assert outcome.failing == FailingRows(1, 4, ("a", "s"), ((1, "Abc"),))
     assert [(alias, limit) for alias, _, limit in engine.sampled] == [("primary", 5)]
     assert one('IsComplete "a"', redact=True).failing == FailingRows(1, 4, ("a", "s"), (("9", "Aaa"),))
+
+
+def test_rows_are_shown_behind_a_rule_that_has_none() -> None:
+    count, complete = evaluated('RowCount > 9, IsComplete "a"').outcomes
+    assert count.failing is None
+    assert complete.failing == FailingRows(1, 4, ("a", "s"), ((1, "Abc"),))
 
 
 @pytest.mark.parametrize(
