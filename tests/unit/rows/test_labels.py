@@ -119,6 +119,7 @@ SAID: list[tuple[str, str | None]] = [
     (r'ColumnValues "s" matches "\\ba\\b"', 'pfffff'),
     ('ColumnValues "i" = "1"', 'pfffff'),
     ('ColumnValues "d" = "1.0"', 'pfffff'),
+    ('ColumnValues "d" in ["Infinity", "NaN"]', "fpfpff"),
     ('ColumnValues "d" in ["1.0", "2.5"]', 'pffffp'),
     ('ColumnValues "f" = "0.1"', 'pfffff'),
     ('ColumnValues "n" = "1.10"', 'pfffff'),
@@ -254,6 +255,16 @@ def said(connection: duckdb.DuckDBPyConnection, tree: Any) -> str | None:
     query = exp.select(tree).from_(table("primary")).order_by(column("at_"))
     found = connection.execute(lower(query, DUCKDB).sql(dialect="duckdb")).fetchall()
     return "".join({True: "p", False: "f", None: "s"}[cell] for (cell,) in found)
+
+
+def test_columns_named_as_our_own_do_not_mix_up() -> None:
+    names = Schema((Column("k0", Type.INTEGER, "BIGINT"), Column("n", Type.INTEGER, "BIGINT")))
+    rule = rule_of('IsUnique "n" "k0"')
+    assert isinstance(rule, Rule)
+    tree = leaf(bind(rule, {"primary": names}, NOW), {}, skip_filtered=False)
+    with duckdb.connect() as connection:
+        connection.execute('CREATE TABLE "primary" AS FROM (VALUES (1, 5, 0), (1, 5, 1), (5, 1, 2)) t(k0, n, at_)')
+        assert said(connection, tree) == "ffp"
 
 
 # -- examples of failing rows ----------------------------------------------------------------------------
