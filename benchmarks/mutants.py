@@ -81,7 +81,8 @@ TESTS = (
 )
 """The quick tests that should notice a change of meaning."""
 
-DECLARATIONS = "tests/unit/rules/test_signatures.py"
+CORE = ("tests/unit/rules/test_signatures.py", "tests/unit/rules/test_judging.py")
+"""What is met first: every declaration, and every judgement."""
 
 QUICK, EVERY, FEW, MANY = 0.2, 250, 16, 20
 """A mutant meets up to `EVERY` test that takes less than `QUICK` seconds, then a `FEW` others, then up to `MANY`."""
@@ -442,13 +443,15 @@ class Chooser:
         some = [*spread(self._specific(named), FEW // 2), *spread(self._specific(left), FEW // 2)]
         rest = [test for test in left if test not in set(some)]
         random.Random(0).shuffle(rest)
+        core = [test for test in found if test.startswith(CORE)]
+        quick = [test for test in quick if test not in core]
         at_home = [test for test in quick if test.startswith(busiest(quick))]
         elsewhere = [test for test in quick if test not in set(at_home)]
-        return [lot for lot in (at_home, elsewhere, list(dict.fromkeys(some)), rest[:MANY]) if lot]
+        return [lot for lot in (core, at_home, elsewhere, list(dict.fromkeys(some)), rest[:MANY]) if lot]
 
     def _at_import(self, module: str) -> list[str]:
         """Those that call any function of the module, and those of the declarations, which importing it makes."""
-        return list({**self.users[module], **{test: None for test in self.seconds if test.startswith(DECLARATIONS)}})
+        return list({**self.users[module], **{test: None for test in self.seconds if test.startswith(CORE)}})
 
     def _specific(self, tests: list[str]) -> list[str]:
         return sorted(tests, key=self.weight.__getitem__)
