@@ -257,14 +257,15 @@ def said(connection: duckdb.DuckDBPyConnection, tree: Any) -> str | None:
     return "".join({True: "p", False: "f", None: "s"}[cell] for (cell,) in found)
 
 
-def test_columns_named_as_our_own_do_not_mix_up() -> None:
+def test_columns_named_as_our_own_do_not_mix_up_and_nulls_are_left_out() -> None:
     names = Schema((Column("k0", Type.INTEGER, "BIGINT"), Column("n", Type.INTEGER, "BIGINT")))
     rule = rule_of('IsUnique "n" "k0"')
     assert isinstance(rule, Rule)
     tree = leaf(bind(rule, {"primary": names}, NOW), {}, skip_filtered=False)
     with duckdb.connect() as connection:
-        connection.execute('CREATE TABLE "primary" AS FROM (VALUES (1, 5, 0), (1, 5, 1), (5, 1, 2)) t(k0, n, at_)')
-        assert said(connection, tree) == "ffp"
+        rows = "(1, 5, 0), (1, 5, 1), (5, 1, 2), (NULL, NULL, 3), (NULL, NULL, 4)"
+        connection.execute(f'CREATE TABLE "primary" AS FROM (VALUES {rows}) t(k0, n, at_)')
+        assert said(connection, tree) == "ffpss"
 
 
 # -- examples of failing rows ----------------------------------------------------------------------------

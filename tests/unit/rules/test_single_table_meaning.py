@@ -109,5 +109,12 @@ def test_rows_that_cannot_be_shown_do_not_end_the_run(
     assert outcome.notes == ("the failing rows cannot be shown: line 7 is no row",)
 
 
+def test_all_rows_that_repeat_are_shown_while_there_is_room(connection: duckdb.DuckDBPyConnection) -> None:
+    relation = connection.sql("FROM (VALUES (1), (2), (1), (2), (1), (3)) t(i)")
+    failing = dq.evaluate('Rules = [ IsUnique "i" ]', relation).outcomes[0].failing
+    assert failing is not None
+    assert sorted(failing.sample) == [(1,), (1,), (1,), (2,), (2,)]
+
+
 def outcome_of(connection: duckdb.DuckDBPyConnection, table: str, rule: str) -> dq.Outcome:
     return dq.evaluate(f"Rules = [ {rule} ]", connection.sql(COLUMNS[table])).outcomes[0]
