@@ -72,6 +72,7 @@ CASES: list[tuple[Any, ...]] = [
     ('IsPrimaryKey "s" "i"', Count(4), Occurrences(4, 3, 2), Ratio(4, 4), Ratio(4, 4)),
     ('IsPrimaryKey "s"', Count(4), Occurrences(4, 4, 4), Ratio(4, 4)),
     ('IsPrimaryKey "s"', Count(4), Occurrences(nulls=4), Ratio(0, 4)),
+    ('IsPrimaryKey "s"', Count(10**7), Occurrences(10**7, 10**7 - 1, 10**7 - 2), Ratio(10**7, 10**7)),
     ('IsPrimaryKey "s"', Count(0), Occurrences(), Ratio()),
     ('UniqueValueRatio "s" > 0.75', Count(4), Occurrences(4, 3, 2)),
     ('DistinctValuesCount "s" = 4', Count(5), Occurrences(4, 3, 2, 1)),

@@ -19,6 +19,7 @@ COLUMNS = {
     "nan": """select * from (values ('nan'::double, 'nan'::double), ('nan', 1)) t("all", "some")""",
     "words": "select * from (values ('a cat', 'a cat'), ('cats', 'écat')) t(a, u)",
     "small": "select 100::tinyint tiny, 30000::smallint short, 99999999.99::decimal(10,2) \"dec\"",
+    "zeros": """select * from (values ('0'::double, '-0'::double, '0'::double), ('0', '-0', '-0'), ('1', '1', '1')) t(plus, minus, "both")""",
 }  # fmt: skip
 CASES = [
     # A list of numbers beside text is compared as Spark compares it: with the text of a double (B.0.5).
@@ -53,6 +54,10 @@ CASES = [
     ("small", 'CustomSql "select -7.5D % 2" = -1.5', PASSED, -1.5),
     ("small", 'CustomSql "select count(*) from (select distinct tiny from primary)" = 1', PASSED, 1),
     ("small", 'CustomSql "select max(c) from (select count(*) c from primary)" = 1', PASSED, 1),
+    # As texts, which DQDL compares, the two zeros of a float differ.
+    ("zeros", 'DistinctValuesCount "plus" = 2', PASSED, 2),
+    ("zeros", 'DistinctValuesCount "minus" = 2', PASSED, 2),
+    ("zeros", 'DistinctValuesCount "both" = 3', PASSED, 3),
     # A word boundary is Java's among ASCII, and an error beside other letters.
     ("words", 'ColumnValues "a" matches ".*\\bcat\\b.*"', FAILED, 0.5),
     ("words", 'ColumnValues "u" matches ".*\\bcat\\b.*"', ERROR, None),
