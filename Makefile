@@ -26,8 +26,8 @@ test: .venv/ok chromium  ## all tests, on DuckDB 2.0 and 1.5
 	$(MAKE) test-1.5
 
 # The tests that reach the engine; the others do not know which DuckDB is installed.
-ENGINE_TESTS := tests/conformance tests/documentation tests/integration tests/unit/rules tests/unit/sources \
-	tests/unit/test_sqltext.py tests/properties/test_file_filters.py tests/properties/test_partials.py \
+ENGINE_TESTS := tests/conformance tests/documentation tests/integration tests/unit/rows tests/unit/rules \
+	tests/unit/sources tests/unit/test_sqltext.py tests/properties/test_file_filters.py tests/properties/test_partials.py \
 	tests/properties/test_reference_laws.py tests/properties/test_text_casts.py
 
 test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
