@@ -121,5 +121,12 @@ def test_all_rows_that_repeat_are_shown_while_there_is_room(connection: duckdb.D
     assert sorted(failing.sample) == [(1,), (1,), (1,), (2,), (2,)]
 
 
+def test_a_pattern_is_looked_for_in_names_as_java_looks_for_it() -> None:
+    """Its `$` stands before a last line break too."""
+    outcome = dq.evaluate('Rules = [ ColumnNamesMatchPattern "a$" ]', {"a": [1], "xa\n": [2]}).outcomes[0]
+    assert outcome.verdict is FAILED
+    assert [note.partition(" too")[0] for note in outcome.notes] == ["the pattern occurs inside `xa\n`"]
+
+
 def outcome_of(connection: duckdb.DuckDBPyConnection, table: str, rule: str) -> dq.Outcome:
     return dq.evaluate(f"Rules = [ {rule} ]", connection.sql(COLUMNS[table])).outcomes[0]
