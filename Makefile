@@ -57,7 +57,7 @@ bench: .venv/ok  ## what dq costs beside hand-written SQL, bare imports and bare
 	$(BIN)/python benchmarks/lint_start.py
 	$(BIN)/python benchmarks/parse_speed.py
 
-mutants: .venv/ok  ## which small faults in the rules and the judge no test would notice (half an hour)
+mutants: .venv/ok  ## which small faults in the rules and the judge no test would notice (tens of minutes)
 	$(BIN)/python benchmarks/mutants.py
 
 clean:  ## remove what was made
