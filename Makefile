@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check format bench nightly clean
+.PHONY: demo test check format bench mutants nightly clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -26,7 +26,7 @@ test: .venv/ok chromium  ## all tests, on DuckDB 2.0 and 1.5
 	$(MAKE) test-1.5
 
 # The tests that reach the engine; the others do not know which DuckDB is installed.
-ENGINE_TESTS := tests/conformance tests/documentation tests/integration tests/unit/rules tests/unit/sources \
+ENGINE_TESTS := tests/conformance tests/documentation tests/integration tests/unit/rows tests/unit/rules tests/unit/sources \
 	tests/unit/test_analyzers.py tests/unit/test_sqltext.py tests/properties/test_distributions.py \
 	tests/properties/test_file_filters.py tests/properties/test_partials.py \
 	tests/properties/test_reference_laws.py tests/properties/test_text_casts.py
@@ -58,5 +58,8 @@ bench: .venv/ok  ## what dq costs beside hand-written SQL, bare imports and bare
 	$(BIN)/python benchmarks/lint_start.py
 	$(BIN)/python benchmarks/parse_speed.py
 
+mutants: .venv/ok  ## which small faults in the rules and the judge no test would notice (tens of minutes)
+	$(BIN)/python benchmarks/mutants.py
+
 clean:  ## remove what was made
-	rm -rf .venv .venv-1.5 out build dist .bench .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-1.5 out build dist .bench .mutants .mypy_cache .ruff_cache .pytest_cache

@@ -84,5 +84,5 @@ def judge(measured: RowsJudged, facts: Facts) -> Judgement:
 
 
 def failing_rows(measured: RowsJudged) -> Tree:
-    """True for the rows that fail."""
-    return negation(exp.Coalesce(this=measured.label.copy(), expressions=[exp.true()]))
+    """True for the rows that fail, NULL where the label says nothing."""
+    return negation(measured.label)

@@ -68,8 +68,8 @@ class Slot:
 
     name: str
     kind: Parameters
-    least: int = 1
-    most: int | None = 1
+    least: int
+    most: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +142,19 @@ class Signature:
     """
 
     name: str
-    slots: tuple[Slot, ...] = ()
-    kinds: frozenset[Kind] = frozenset()
-    condition_required: bool = False
-    where: bool = False
-    threshold: bool = False
-    portable_threshold: bool = True
-    tags: Mapping[str, TagValue] = field(default_factory=dict)
-    rule: bool = True
-    analyzer: bool = False
-    published: bool = True
-    row_excluded: bool = False
-    unconditional_with: int | None = None
-    summary: str = ""
+    slots: tuple[Slot, ...]
+    kinds: frozenset[Kind]
+    condition_required: bool
+    where: bool
+    threshold: bool
+    portable_threshold: bool
+    tags: Mapping[str, TagValue]
+    rule: bool
+    analyzer: bool
+    published: bool
+    row_excluded: bool
+    unconditional_with: int | None
+    summary: str
 
     @property
     def least(self) -> int:
@@ -415,10 +415,6 @@ class MetricRule(BoundRule):
         """The number that the condition judges, from everything that was measured."""
         return self.value(facts[self.metric()])
 
-    def others(self, facts: Facts) -> dict[str, float]:
-        """Further metrics to report."""
-        return {}
-
     def failing(self, facts: Facts) -> tuple[int, int] | None:
         """How many rows of how many fail, where rows have a part in the verdict."""
         return None
@@ -441,7 +437,7 @@ class MetricRule(BoundRule):
         if isinstance(value, dq_metrics.Undefined):
             return Judgement(Verdict.FAILED, value.reason, "no value", str(asked))
         name = self.statistic or type(self).__name__
-        named = {self.name_of(name): float(value), **self.others(facts)}
+        named = {self.name_of(name): float(value)}
         return judge_number(value, asked, self.quantity(), named, self.failing(facts))
 
     def quantity(self) -> str:

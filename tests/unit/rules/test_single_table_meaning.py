@@ -19,6 +19,7 @@ COLUMNS = {
     "nan": """select * from (values ('nan'::double, 'nan'::double), ('nan', 1)) t("all", "some")""",
     "words": "select * from (values ('a cat', 'a cat'), ('cats', 'écat')) t(a, u)",
     "small": "select 100::tinyint tiny, 30000::smallint short, 99999999.99::decimal(10,2) \"dec\"",
+    "zeros": """select * from (values ('0'::double, '-0'::double, '0'::double), ('0', '-0', '-0'), ('1', '1', '1')) t(plus, minus, "both")""",
 }  # fmt: skip
 CASES = [
     # A list of numbers beside text is compared as Spark compares it: with the text of a double (B.0.5).
@@ -53,6 +54,10 @@ CASES = [
     ("small", 'CustomSql "select -7.5D % 2" = -1.5', PASSED, -1.5),
     ("small", 'CustomSql "select count(*) from (select distinct tiny from primary)" = 1', PASSED, 1),
     ("small", 'CustomSql "select max(c) from (select count(*) c from primary)" = 1', PASSED, 1),
+    # As texts, which DQDL compares, the two zeros of a float differ.
+    ("zeros", 'DistinctValuesCount "plus" = 2', PASSED, 2),
+    ("zeros", 'DistinctValuesCount "minus" = 2', PASSED, 2),
+    ("zeros", 'DistinctValuesCount "both" = 3', PASSED, 3),
     # A word boundary is Java's among ASCII, and an error beside other letters.
     ("words", 'ColumnValues "a" matches ".*\\bcat\\b.*"', FAILED, 0.5),
     ("words", 'ColumnValues "u" matches ".*\\bcat\\b.*"', ERROR, None),
@@ -107,6 +112,20 @@ def test_rows_that_cannot_be_shown_do_not_end_the_run(
     assert outcome.verdict is FAILED
     assert outcome.failing == dq.FailingRows(2, 2)
     assert outcome.notes == ("the failing rows cannot be shown: line 7 is no row",)
+
+
+def test_all_rows_that_repeat_are_shown_while_there_is_room(connection: duckdb.DuckDBPyConnection) -> None:
+    relation = connection.sql("FROM (VALUES (1), (2), (1), (2), (1), (3)) t(i)")
+    failing = dq.evaluate('Rules = [ IsUnique "i" ]', relation).outcomes[0].failing
+    assert failing is not None
+    assert sorted(failing.sample) == [(1,), (1,), (1,), (2,), (2,)]
+
+
+def test_a_pattern_is_looked_for_in_names_as_java_looks_for_it() -> None:
+    """Its `$` stands before a last line break too."""
+    outcome = dq.evaluate('Rules = [ ColumnNamesMatchPattern "a$" ]', {"a": [1], "xa\n": [2]}).outcomes[0]
+    assert outcome.verdict is FAILED
+    assert [note.partition(" too")[0] for note in outcome.notes] == ["the pattern occurs inside `xa\n`"]
 
 
 def outcome_of(connection: duckdb.DuckDBPyConnection, table: str, rule: str) -> dq.Outcome:

@@ -1,0 +1,582 @@
+"""How much of the meaning the tests hold: small faults are put into `dq/`, and each must fail a test.
+
+    python benchmarks/mutants.py                       # every module, a sample of its mutants
+    python benchmarks/mutants.py dq/conditions.py --sample 0   # all mutants of one module
+    python benchmarks/mutants.py --again               # only what survived before
+
+Much of the meaning stands in tables, class variables and decorators, which mutmut leaves alone, and a fresh process
+for each mutant, as cosmic-ray has it, imports the database a thousand times. Here one process imports what is heavy,
+and each mutant is a fork that imports `dq` anew, with one module compiled from a changed tree. No file is touched.
+
+A first pass records which tests call which function; a mutant meets the tests of its function, the most specific
+first, and what survives them meets more of them. What survives and cannot be told apart from the original stands in
+`mutants.tsv` with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import csv
+import hashlib
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CACHE = ROOT / ".mutants"
+EQUIVALENT = Path(__file__).with_suffix(".tsv")
+MODULES = (
+    "dq/conditions.py",
+    "dq/planning.py",
+    "dq/weighing.py",
+    "dq/evaluation.py",
+    "dq/metrics.py",
+    "dq/rows/labels.py",
+    "dq/rows/composites.py",
+    "dq/rules/base.py",
+    "dq/rules/completeness.py",
+    "dq/rules/uniqueness.py",
+    "dq/rules/values.py",
+    "dq/rules/statistics.py",
+    "dq/rules/shape.py",
+    "dq/rules/sql.py",
+    "dq/rules/references.py",
+)
+ELSEWHERE = frozenset({"load", "_is_path", "evaluate", "roots"})
+"""Functions of these modules that do not judge: they open rulesets and data."""
+
+TESTS = (
+    "tests/unit/rules/test_*.py",
+    "tests/unit/rows/test_*.py",
+    "tests/unit/test_*.py",
+    "tests/unit/language/test_dialects.py",
+    "tests/unit/cli/test_cli_rules.py",
+    "tests/conformance/test_evaluation.py",
+    "tests/conformance/test_rows.py",
+    "tests/conformance/test_examples.py",
+    "tests/conformance/test_column_data_type_shares.py",
+    "tests/properties/test_states.py",
+    "tests/properties/test_partials.py",
+    "tests/properties/test_reference_laws.py",
+    "tests/integration/test_row_outcomes.py",
+    "tests/integration/test_evaluate_python.py",
+    "tests/documentation/test_rules_page.py",
+)
+"""The quick tests that should notice a change of meaning."""
+
+CORE = ("tests/unit/rules/test_signatures.py", "tests/unit/rules/test_judging.py")
+"""What is met first: every declaration, and every judgement."""
+
+QUICK, EVERY, FEW, MANY = 0.2, 250, 16, 20
+"""A mutant meets up to `EVERY` test that takes less than `QUICK` seconds, then a `FEW` others, then up to `MANY`."""
+
+PYTEST = [
+    "-q",
+    "-x",
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "--no-header",
+    "--rootdir",
+    str(ROOT),
+]
+
+# -- mutants -------------------------------------------------------------------------------------------
+
+SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div,
+    ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,
+    ast.Break: ast.Continue, ast.Continue: ast.Break,
+}  # fmt: skip
+VARIADIC = ("conjunction", "disjunction", "count_where")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one node: `apply` makes it in the tree, `undo` takes it back."""
+
+    module: str
+    line: int
+    text: str
+    change: str
+    function: str
+    owner: str
+    apply: Callable[[], None]
+    undo: Callable[[], None]
+
+    @property
+    def key(self) -> str:
+        return "\t".join((self.module, self.function or self.owner, self.text, self.change))
+
+
+def alternatives(node: Any) -> Iterator[ast.AST]:
+    """What could stand in a node's place."""
+    match node:
+        case ast.Constant(value=bool(value)):
+            yield ast.Constant(not value)
+        case ast.Constant(value=int() | float() as value):
+            yield ast.Constant(value + 1)
+        case ast.Constant(value=str(value)):
+            yield ast.Constant(f"XX{value}")
+        case ast.Compare(left, ops, comparators):
+            for at, each in enumerate(ops):
+                yield ast.Compare(left, [*ops[:at], SWAPS[type(each)](), *ops[at + 1 :]], comparators)
+        case ast.BoolOp(op, values):
+            yield ast.BoolOp(SWAPS[type(op)](), values)
+            yield from (ast.BoolOp(op, less) if len(less) > 1 else less[0] for less in shorter(values))
+        case ast.UnaryOp(ast.Not() | ast.USub(), operand):
+            yield operand
+        case ast.BinOp(left, op, right) if type(op) in SWAPS:
+            yield ast.BinOp(left, SWAPS[type(op)](), right)
+        case ast.AugAssign(target, op, value):
+            yield ast.Pass()
+            yield ast.AugAssign(target, SWAPS[type(op)](), value)
+        case ast.IfExp(test, body, orelse):
+            yield ast.IfExp(test, orelse, body)
+        case ast.If(test, body, orelse):
+            yield ast.If(ast.UnaryOp(ast.Not(), test), body, orelse)
+        case ast.comprehension(target, iterable, ifs) if ifs:
+            yield ast.comprehension(target, iterable, [], node.is_async)
+        case ast.Return(value) if value and not (isinstance(value, ast.Constant) and value.value is None):
+            yield ast.Return(ast.Constant(None))
+        case ast.Expr(ast.Call()) | ast.Raise():
+            yield ast.Pass()
+        case ast.Break() | ast.Continue():
+            yield SWAPS[type(node)]()
+        case ast.Tuple(elts) | ast.List(elts) | ast.Set(elts) if len(elts) > 1 and isinstance(
+            getattr(node, "ctx", ast.Load()), ast.Load
+        ):
+            yield from (replaced(node, elts=less) for less in shorter(elts))
+        case ast.Dict(keys, values) if len(keys) > 1:
+            for at in range(len(keys)):
+                yield ast.Dict(keys[:at] + keys[at + 1 :], values[:at] + values[at + 1 :])
+        case ast.Call(func, args, keywords):
+            yield from (
+                ast.Call(func, args, [each for each in keywords if each is not left_out])
+                for left_out in keywords
+                if left_out.arg != "strict"
+            )
+            if isinstance(func, ast.Name) and func.id in VARIADIC:
+                yield from (ast.Call(func, less, keywords) for less in shorter(args))
+
+
+def shorter(items: Sequence[Any]) -> Iterator[list[Any]]:
+    return ([*items[:at], *items[at + 1 :]] for at in range(len(items)))
+
+
+def replaced(node: ast.AST, **fields: Any) -> ast.AST:
+    return type(node)(**{**{name: getattr(node, name, None) for name in node._fields}, **fields})
+
+
+def untouched(node: ast.AST) -> bool:
+    """What no behaviour hangs on: types, imports, assertions for the type checker, abstract methods."""
+    match node:
+        case ast.Import() | ast.ImportFrom() | ast.Assert() | ast.arg():
+            return True
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Expr(ast.Constant()):
+            return True
+        case ast.FunctionDef(name=name) if name in ELSEWHERE:
+            return True
+        case ast.Subscript(value=ast.Name(id="Callable")):
+            return True
+        case ast.FunctionDef(body=[*_, ast.Raise(exc=ast.Name(id="NotImplementedError"))]) if len(node.body) <= 2:
+            return True
+        case ast.Call(func=ast.Name(id="dataclass" | "TypeVar" | "field" | "cast")) | ast.keyword(arg="strict"):
+            return True
+    return False
+
+
+def mutants(module: str) -> tuple[ast.Module, list[Mutant]]:
+    """The tree of a module and its mutants, in order."""
+    source = (ROOT / module).read_text()
+    tree, lines = ast.parse(source), source.splitlines()
+    found: list[Mutant] = []
+
+    def visit(parent: ast.AST, function: str, owner: str) -> None:
+        for name, value in ast.iter_fields(parent):
+            if name in ("annotation", "returns", "ctx", "format_spec", "type_comment"):
+                continue
+            for at, node in enumerate(value if isinstance(value, list) else [value]):
+                if not isinstance(node, ast.AST) or untouched(node):
+                    continue
+                inner, inside = function, owner
+                if isinstance(node, ast.FunctionDef | ast.Lambda):
+                    outer = f"{function}.<locals>." if function else f"{owner}." if owner else ""
+                    inner = outer + getattr(node, "name", "<lambda>")
+                elif isinstance(node, ast.ClassDef):
+                    inside = node.name
+                index = at if isinstance(value, list) else None
+                found.extend(mutant(parent, name, index, node, other, inner, inside) for other in alternatives(node))
+                visit(node, inner, inside)
+
+    def mutant(parent: ast.AST, name: str, at: int | None, node: Any, other: ast.AST, *place: str) -> Mutant:
+        ast.copy_location(other, node if hasattr(node, "lineno") else parent)
+        ast.fix_missing_locations(other)
+
+        def put(what: ast.AST) -> None:
+            if at is None:
+                setattr(parent, name, what)
+            else:
+                getattr(parent, name)[at] = what
+
+        line = getattr(node, "lineno", getattr(parent, "lineno", 0))
+        change = difference(shown(node), shown(other))
+        return Mutant(module, line, lines[line - 1].strip(), change, *place, lambda: put(other), lambda: put(node))
+
+    visit(tree, "", "")
+    return tree, list({(each.line, each.change): each for each in found}.values())
+
+
+def shown(node: ast.AST) -> str:
+    text = ast.unparse(node).strip()
+    return text.partition("\n")[0] if isinstance(node, ast.If) else " ".join(text.split())
+
+
+def difference(old: str, new: str, beside: int = 12) -> str:
+    """Both texts, without most of what they share."""
+    if len(old) + len(new) < 100:
+        return f"{old} → {new}"
+    start = shared(old, new)
+    end = shared(old[start:][::-1], new[start:][::-1])
+    start, end = max(start - beside, 0), max(end - beside, 0)
+    return " → ".join(f"…{text[start : len(text) - end]}…" for text in (old, new))
+
+
+def shared(left: str, right: str) -> int:
+    return next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+
+
+class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from a code object."""
+
+    def __init__(self, module: str, code: CodeType) -> None:
+        self.name, self.path, self.code = module[:-3].replace("/", "."), str(ROOT / module), code
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        return importlib.machinery.ModuleSpec(name, self, origin=self.path) if name == self.name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = self.path
+        exec(self.code, vars(module))
+
+
+# -- runs of tests -------------------------------------------------------------------------------------
+
+
+Calls = dict[str, tuple[float, list[str]]]
+"""The seconds that each test takes, and the functions it calls, as `module:qualified name`."""
+
+
+class Coverage:
+    """Which functions of the modules each test calls, and how long it takes."""
+
+    def __init__(self) -> None:
+        self.files = {str(ROOT / module): module for module in MODULES}
+        self.calls: Calls = {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        seen: set[CodeType] = set()
+
+        def look(frame: FrameType, event: str, _: object) -> None:
+            if event == "call":
+                seen.add(frame.f_code)
+
+        started = time.perf_counter()
+        sys.setprofile(look)
+        try:
+            return (yield)
+        finally:
+            sys.setprofile(None)
+            ours = ((self.files.get(code.co_filename), code) for code in seen)
+            called = sorted({f"{file}:{code.co_qualname}" for file, code in ours if file})
+            self.calls[item.nodeid] = (time.perf_counter() - started, called)
+
+
+class Only:
+    """Runs the given tests alone, in the given order."""
+
+    def __init__(self, tests: Sequence[str]) -> None:
+        self.rank = {test: at for at, test in enumerate(tests)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = sorted((each for each in items if each.nodeid in self.rank), key=lambda each: self.rank[each.nodeid])
+
+
+def forked(work: Callable[[str], int]) -> int:
+    """A child process that works in silence in a folder of its own, and exits with what the work returns."""
+    folder = tempfile.mkdtemp(prefix="dq-mutant-")
+    child = os.fork()
+    if child:
+        FOLDERS[child] = folder
+        return child
+    code = 70
+    try:
+        said = os.open(os.environ.get("DQ_MUTANTS_LOG", os.devnull), os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        for stream in (0, 1, 2):
+            os.dup2(said, stream)
+        code = work(folder)
+    except Exception:  # noqa: BLE001 - whatever it was, the parent hears of it by the exit code
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+FOLDERS: dict[int, str] = {}
+
+
+def ended(child: int, deadline: float) -> int | None:
+    """The exit code of a child, -1 past its deadline, or None while it runs."""
+    done, status = os.waitpid(child, os.WNOHANG)
+    if not done and time.monotonic() < deadline:
+        return None
+    if not done:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    shutil.rmtree(FOLDERS.pop(child), ignore_errors=True)
+    return os.waitstatus_to_exitcode(status) if done else -1
+
+
+def run_tests(tests: Sequence[str], folder: str, *plugins: object) -> int:
+    return int(pytest.main([*PYTEST, "--basetemp", f"{folder}/tmp", *tests], plugins=list(plugins)))
+
+
+def meet(mutant: Mutant, code: CodeType, tests: Sequence[str]) -> int:
+    """A child that tries the tests on a mutant."""
+
+    def work(folder: str) -> int:
+        sys.meta_path.insert(0, Changed(mutant.module, code))
+        files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+        return run_tests(files, folder, Only(tests))
+
+    return forked(work)
+
+
+def recorded() -> Calls:
+    """The functions that each test calls; those of a test file are recorded again when the file has changed."""
+    versions = {test: hashlib.sha256((ROOT / test).read_bytes()).hexdigest() for test in test_files()}
+    known = {path.stem: json.loads(path.read_text()) for path in CACHE.glob("calls/*.json")}
+    stale = [test for test, version in versions.items() if known.get(stem(test), {}).get("version") != version]
+
+    def record(tests: Sequence[str]) -> Callable[[str], int]:
+        def work(folder: str) -> int:
+            coverage = Coverage()
+            failed = run_tests(tests, folder, coverage)
+            for test in () if failed else tests:
+                calls = {node: called for node, called in coverage.calls.items() if node.startswith(f"{test}::")}
+                (CACHE / f"calls/{stem(test)}.json").write_text(json.dumps({"version": versions[test], "calls": calls}))
+            return failed
+
+        return work
+
+    (CACHE / "calls").mkdir(parents=True, exist_ok=True)
+    if stale:
+        print(f"recording what the tests of {len(stale)} files call", flush=True)
+        running = [forked(record(part)) for part in (stale[::2], stale[1::2]) if part]
+        codes = [ended_at_last(child) for child in running]
+        if any(codes):
+            sys.exit(f"the tests must pass before mutants can tell anything: exit codes {codes}")
+    found = [json.loads((CACHE / f"calls/{stem(test)}.json").read_text())["calls"] for test in versions]
+    return {test: called for each in found for test, called in each.items()}
+
+
+def test_files() -> list[str]:
+    return sorted(str(path.relative_to(ROOT)) for pattern in TESTS for path in ROOT.glob(pattern))
+
+
+def stem(test: str) -> str:
+    return test.removesuffix(".py").replace("/", ".")
+
+
+def ended_at_last(child: int) -> int:
+    while (code := ended(child, time.monotonic() + 3600)) is None:
+        time.sleep(0.05)
+    return code
+
+
+# -- choice of tests -----------------------------------------------------------------------------------
+
+
+class Chooser:
+    """The tests that should notice a mutant, in the lots in which it meets them."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.seconds = {test: seconds for test, (seconds, _) in calls.items()}
+        self.weight = {test: len(called) for test, (_, called) in calls.items()}
+        self.callers: dict[str, list[str]] = defaultdict(list)
+        self.users: dict[str, dict[str, None]] = defaultdict(dict)
+        for test, (_, called) in calls.items():
+            for function in called:
+                self.callers[function].append(test)
+                self.users[function.partition(":")[0]][test] = None
+
+    def __call__(self, mutant: Mutant) -> list[list[str]]:
+        found = self.callers.get(f"{mutant.module}:{mutant.function}") or self._at_import(mutant.module)
+        word = mutant.owner.strip("_")
+        quick = sorted((test for test in found if self.seconds[test] < QUICK), key=self.seconds.__getitem__)[:EVERY]
+        left = [test for test in found if test not in set(quick)]
+        named = [test for test in left if word and word in test]
+        some = [*spread(self._specific(named), FEW // 2), *spread(self._specific(left), FEW // 2)]
+        rest = [test for test in left if test not in set(some)]
+        random.Random(0).shuffle(rest)
+        core = [test for test in found if test.startswith(CORE)]
+        quick = [test for test in quick if test not in core]
+        at_home = [test for test in quick if test.startswith(busiest(quick))]
+        elsewhere = [test for test in quick if test not in set(at_home)]
+        return [lot for lot in (core, at_home, elsewhere, list(dict.fromkeys(some)), rest[:MANY]) if lot]
+
+    def _at_import(self, module: str) -> list[str]:
+        """Those that call any function of the module, and those of the declarations, which importing it makes."""
+        return list({**self.users[module], **{test: None for test in self.seconds if test.startswith(CORE)}})
+
+    def _specific(self, tests: list[str]) -> list[str]:
+        return sorted(tests, key=self.weight.__getitem__)
+
+
+def busiest(tests: Sequence[str]) -> str:
+    """The file that most of the tests are in."""
+    files = Counter(test.partition("::")[0] for test in tests).most_common(1)
+    return f"{files[0][0]}::" if files else ""
+
+
+def spread(tests: list[str], most: int) -> list[str]:
+    """The first half as they come, the other half from all over the rest."""
+    first, rest = tests[: most // 2], tests[most // 2 :]
+    step = max(1, len(rest) // (most - most // 2))
+    return [*first, *rest[::step][: most - most // 2]]
+
+
+# -- the whole -----------------------------------------------------------------------------------------
+
+
+def judged(
+    module: str, chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, limit: float
+) -> dict[str, str]:
+    """What became of each mutant: killed, survived, timed out."""
+    fates: dict[str, str] = {}
+    waiting = [(each, choose(each)) for each in reversed(chosen)]
+    running: dict[int, tuple[Mutant, list[list[str]], float]] = {}
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            each, lots = waiting.pop()
+            if not lots:
+                fates[each.key] = "survived"
+                continue
+            each.apply()
+            try:
+                code = compile(tree, str(ROOT / module), "exec")
+            except (SyntaxError, ValueError):
+                fates[each.key] = "killed"
+                continue
+            finally:
+                each.undo()
+            running[meet(each, code, lots[0])] = (each, lots[1:], time.monotonic() + limit)
+        time.sleep(0.01)
+        for child, (each, more, deadline) in list(running.items()):
+            exit_code = ended(child, deadline)
+            if exit_code is None:
+                continue
+            del running[child]
+            if exit_code in (0, 5) and more:
+                waiting.append((each, more))
+            else:
+                fates[each.key] = {0: "survived", 5: "survived", -1: "timed out"}.get(exit_code, "killed")
+                if fates[each.key] != "killed":
+                    print(f"  {fates[each.key]}: {module}:{each.line}: {each.change}", flush=True)
+    return fates
+
+
+def canary(choose: Chooser) -> None:
+    """The changed module is the one that tests see: a change of nothing passes, a broken one fails."""
+    tree, _ = mutants("dq/conditions.py")
+    nothing = Mutant("dq/conditions.py", 0, "", "", "", "", lambda: None, lambda: None)
+    tests = choose(nothing)[0]
+    same, broken = compile(tree, "same", "exec"), compile("raise ImportError('canary')", "broken", "exec")
+    codes = [ended_at_last(meet(nothing, code, tests)) for code in (same, broken)]
+    if codes[0] or codes[1] in (0, 5, 70):
+        sys.exit(f"the tests do not see the changed module: exit codes {codes}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modules", nargs="*", default=MODULES)
+    parser.add_argument("--sample", type=int, default=150, help="mutants of a module, at random; 0 for all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--limit", type=float, default=60, help="seconds for the tests of one mutant")
+    parser.add_argument("--again", action="store_true", help="only what survived before")
+    options = parser.parse_args()
+
+    os.chdir(ROOT)
+    CACHE.mkdir(exist_ok=True)
+    sys.path.insert(0, str(ROOT))
+    for heavy in (
+        "duckdb",
+        "sqlglot.optimizer",
+        "pyarrow.parquet",
+        "hypothesis",
+        "lark",
+        "jinja2",
+        "pandas",
+        "polars",
+        "jsonschema",
+        "rich.console",
+        "click",
+    ):
+        __import__(heavy)
+    assert not any(name.partition(".")[0] == "dq" for name in sys.modules), "dq must be imported anew by each mutant"
+
+    choose = Chooser(recorded())
+    canary(choose)
+    store = CACHE / "fates.json"
+    fates: dict[str, str] = json.loads(store.read_text()) if store.exists() else {}
+    with EQUIVALENT.open(newline="") as lines:
+        reasons = {"\t".join(row[:4]): row[4] for row in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)}
+    for module in options.modules:
+        tree, every = mutants(module)
+        random.Random(options.seed).shuffle(every)
+        chosen = sorted(every[: options.sample or None], key=lambda each: each.line)
+        if options.again:
+            chosen = [each for each in chosen if fates.get(each.key, "killed") != "killed"]
+        started = time.monotonic()
+        new = judged(
+            module, [each for each in chosen if each.key not in reasons], tree, choose, options.jobs, options.limit
+        )
+        fates.update(new)
+        store.write_text(json.dumps(fates, indent=0, ensure_ascii=False))
+        count = Counter(dict.fromkeys(("killed", "survived", "timed out"), 0))
+        count.update(new.values())
+        print(
+            f"{module}: {len(chosen)} of {len(every)} mutants, "
+            + ", ".join(f"{n} {fate}" for fate, n in count.items())
+            + f", {sum(each.key in reasons for each in chosen)} equivalent, {time.monotonic() - started:.0f} s",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

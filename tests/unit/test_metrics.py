@@ -1,0 +1,237 @@
+"""What the cells of a scan become, and what a state says when there is nothing, or no number, in it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from dq.metrics import (
+    NO_VALUES,
+    Answer,
+    Bounds,
+    CoMoments,
+    Compliance,
+    Correlation,
+    Count,
+    CountWhere,
+    Deviations,
+    Extremes,
+    GroupCounts,
+    InterquartileRange,
+    Metric,
+    Moments,
+    Names,
+    NamesMatching,
+    Occurrences,
+    Quartiles,
+    Query,
+    Ratio,
+    Returned,
+    Returning,
+    RowsReturned,
+    Shape,
+    Size,
+    Spread,
+    State,
+    Statement,
+    Sum,
+    Total,
+    Undefined,
+    entropy,
+    is_single,
+)
+from dq.schema import Column, Type
+from dq.tree import column, is_present, literal
+
+INF, NAN = math.inf, math.nan
+D, N, S = Column("d", Type.FLOAT, "DOUBLE"), Column("i", Type.INTEGER, "BIGINT"), Column("s", Type.STRING, "VARCHAR")
+HELD = is_present(column("i"))
+
+STATES: list[tuple[Metric, tuple[Any, ...], object]] = [
+    (Size(), (3,), Count(3)),
+    (CountWhere(HELD), (2,), Count(2)),
+    (Compliance(HELD), (2, 3), Ratio(2, 3)),
+    (Bounds(N), (1, 5), Extremes(1.0, 5.0)),
+    (Bounds(N), (0, 0), Extremes(0.0, 0.0)),
+    (Bounds(N), (None, None), Extremes()),
+    (Bounds(N, high=False), (1,), Extremes(1.0, None)),
+    (Bounds(N, low=False), (5,), Extremes(None, 5.0)),
+    # floats: least, greatest, how many are NaN, how many there are
+    (Bounds(D), (1.0, 5.0, 0, 3), Extremes(1.0, 5.0)),
+    (Bounds(D), (1.0, 5.0, 1, 3), Extremes(1.0, NAN)),
+    (Bounds(D), (1.0, None, 3, 3), Extremes(NAN, NAN)),
+    (Bounds(D), (None, None, 0, 0), Extremes()),
+    (Bounds(D, low=False), (5.0, 1, 3), Extremes(None, NAN)),
+    (Bounds(D, low=False), (5.0, 3, 3), Extremes(None, NAN)),
+    (Bounds(D, high=False), (1.0,), Extremes(1.0, None)),
+    (Sum(N), (2, 7), Total(2, 7.0)),
+    (Sum(N), (0, None), Total()),
+    # count, mean, variance and count of the finite
+    (Spread(D), (4, 2.5, 1.25, 4), Deviations(4, 2.5, 5.0)),
+    (Spread(D), (0, None, None, 0), Deviations()),
+    (Spread(D), (4, 2.5, 1.25, 3), Deviations(4, NAN, NAN)),
+    (Spread(D), (1, None, None, 0), Deviations(1, NAN, NAN)),
+    # count, mean, sums of powers of deviations, least, greatest
+    (Shape(D), (3, 2.0, 2.0, 1.0, 3.0, 1.0, 4.0), Moments(3, 2.0, 2.0, 1.0, 3.0)),
+    (Shape(D), (3, 0.1000001, 1e-17, 1e-17, 1e-17, 0.1, 0.1), Moments(3, 0.1)),
+    (Shape(D), (2, INF, NAN, NAN, NAN, INF, INF), Moments(2, INF, NAN, NAN, NAN)),
+    (Shape(D), (0, None, None, None, None, None, None), Moments()),
+    (Correlation(D, N), (2, 1, 2, 3, 4, 5), CoMoments(2, 1.0, 2.0, 3.0, 4.0, 5.0)),
+    (Correlation(D, N), (0, None, None, None, None, None), CoMoments()),
+    (InterquartileRange(D), (1, 3), Quartiles(1.0, 3.0)),
+    (InterquartileRange(D), (None, None), Quartiles()),
+    # rows, groups, singles, NULLs, then what was asked for: gaps, sizes, repeated keys
+    (GroupCounts((D,)), (5, 3, 2, 1), Occurrences(5, 3, 2, 1)),
+    (GroupCounts((D,)), (None, 0, 0, None), Occurrences()),
+    (GroupCounts((D,), weigh=True), (2, 2, 2, 0, {1: 2}), Occurrences(2, 2, 2, entropy=math.log(2))),
+    (GroupCounts((D,), weigh=True), (None, 0, 0, 3, None), Occurrences(nulls=3, entropy=0.0)),
+    (GroupCounts((D, N)), (5, 3, 2, 1, 1), Occurrences(5, 3, 2, 1, 1)),
+    (Query(column("i"), ()), (["n"], [[3]]), Answer(("n",), ((3,),))),
+    (RowsReturned(column("i"), ()), (1, 2, ["i"], ""), Returned(1, 2, ("i",))),
+    (
+        NamesMatching("a", "a", ("a", "ab", "c")),
+        (["name", "whole", "partly"], [("a", True, True), ("ab", False, True), ("c", False, False)]),
+        Names(("a",), ("a", "ab"), 3),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("metric", "cells", "state"), STATES)
+def test_the_state_that_cells_are(metric: Metric, cells: tuple[Any, ...], state: object) -> None:
+    assert repr(metric.state(cells)) == repr(state)  # NaN is not equal to itself
+
+
+def test_keys_that_repeat_come_with_their_counts() -> None:
+    found = GroupCounts((S, N), weigh=True).state(
+        (4, 2, 0, 0, 0, {2: 2}, [{"k0": "a", "k1": 1}, {"k0": "b", "k1": None}])
+    )
+    assert isinstance(found, Occurrences)
+    assert found.repeated == (("a", 1), ("b", None))
+    assert found.entropy == pytest.approx(math.log(2))
+    assert GroupCounts((S,)).state((1, 1, 1, 0, None)) == Occurrences(1, 1, 1)
+
+
+VALUES: list[tuple[Any, float | str]] = [
+    (Count(3), 3),
+    (Ratio(1, 4), 0.25),
+    (Ratio(), "no rows in scope"),
+    (Extremes(1, 5), 4),
+    (Extremes(0.0, 0.0), 0),
+    (Extremes(None, 5), NO_VALUES.reason),
+    (Extremes(5, None), NO_VALUES.reason),
+    (Total(2, 7.0), 7.0),
+    (Total(2, 0.0), 0.0),
+    (Total(), NO_VALUES.reason),
+    (Deviations(4, 0.0, 1.0), 0.25),
+    (Deviations(4, 0.0, -1e-20), 0.0),
+    (Deviations(), NO_VALUES.reason),
+    (CoMoments(3, 0, 0, 4.0, 9.0, 3.0), 0.5),
+    (CoMoments(3, 0, 0, 4.0, 9.0, -6.0), -1.0),
+    (CoMoments(3, 0, 0, 0.0, 9.0, 0.0), NAN),
+    (CoMoments(3, 0, 0, 9.0, 0.0, 0.0), NAN),
+    (CoMoments(3, 0, 0, -1e-20, 9.0, 3.0), NAN),
+    (CoMoments(3, 0, 0, 9.0, -1e-20, 3.0), NAN),
+    (CoMoments(), NO_VALUES.reason),
+    (Quartiles(1.0, 3.5), 2.5),
+    (Quartiles(0.0, 0.0), 0.0),
+    (Quartiles(None, 3.0), NO_VALUES.reason),
+    (Quartiles(3.0, None), NO_VALUES.reason),
+    (Occurrences(5, 4, 3), 0.6),
+    (Occurrences(nulls=2), NO_VALUES.reason),
+    (Returned(1, 4), 0.25),
+    (Returned(), "no rows"),
+    (Returned(problem="no column is shared"), "no column is shared"),
+    (Names(("a",), (), 4), 0.25),
+    (Names((), (), 0), "no columns"),
+]
+
+
+@pytest.mark.parametrize(("state", "expected"), VALUES)
+def test_the_number_of_a_state_or_why_there_is_none(state: State, expected: float | str) -> None:
+    value = state.value()
+    assert str(value.reason if isinstance(value, Undefined) else float(value)) == str(
+        expected if isinstance(expected, str) else float(expected)
+    )
+
+
+def test_statistics_of_one_state() -> None:
+    assert Total(4, 6.0).mean() == 1.5
+    assert Total().mean() == NO_VALUES
+    assert Deviations(4, 0.0, 16.0).deviation() == 2.0
+    assert Deviations().deviation() == NO_VALUES
+    moments = Moments(3, 2.0, 2.0, 1.0, 4.0)
+    assert moments.value() == moments.skewness() == pytest.approx(math.sqrt(3) / 2**1.5)
+    assert moments.kurtosis() == 3 * 4 / 4 - 3
+    assert (Moments(3, 2.0).skewness(), Moments(3, 2.0).kurtosis()) == (0.0, 0.0)
+    assert (Moments().skewness(), Moments().kurtosis()) == (NO_VALUES, NO_VALUES)
+
+
+def test_statistics_of_groups() -> None:
+    found = Occurrences(rows=5, groups=4, singles=3, nulls=2, entropy=1.5)
+    assert (found.uniqueness(), found.unique_value_ratio()) == (0.6, 0.75)
+    assert (found.distinct(), found.duplicates(), found.information()) == (5, 2, 1.5)
+    assert Occurrences(rows=5, groups=4, singles=3).distinct() == 4
+    assert Occurrences(rows=5).information() == NO_VALUES
+    nothing = Occurrences(nulls=3, entropy=0.0)
+    assert nothing.uniqueness() == nothing.unique_value_ratio() == nothing.information() == NO_VALUES
+
+
+@pytest.mark.parametrize(
+    ("sizes", "nats"), [({3: 1}, 0.0), ({1: 4}, math.log(4)), ({}, 0.0), ({1: 2, 2: 1}, 1.5 * math.log(2))]
+)
+def test_entropy_of_groups_by_their_sizes(sizes: dict[int, int], nats: float) -> None:
+    found = entropy(sizes)
+    assert found == pytest.approx(nats)
+    assert math.copysign(1, found) == 1
+
+
+def test_a_nan_is_the_greatest_extreme_of_both_parts() -> None:
+    assert repr(Extremes(1.0, NAN).merge(Extremes(0.0, 9.0))) == repr(Extremes(0.0, NAN))
+    assert repr(Extremes(NAN, NAN).merge(Extremes(INF, INF))) == repr(Extremes(INF, NAN))
+    assert repr(Extremes(INF, INF).merge(Extremes(NAN, NAN))) == repr(Extremes(INF, NAN))
+    assert Extremes(None, None).merge(Extremes(2.0, 3.0)) == Extremes(2.0, 3.0)
+
+
+ANSWERS: list[tuple[tuple[str, ...], tuple[tuple[Any, ...], ...], float | str]] = [
+    (("n",), ((3,),), 3.0),
+    (("n",), (("  -1.5e1\t",),), -15.0),
+    (("n",), (("x",),), "the query returned 'x', which is no number"),
+    (("n",), (("1_0",),), "the query returned '1_0', which is no number"),
+    (("n",), (([1],),), "the query returned [1], which is no number"),
+    (("n",), ((None,),), "the query returned NULL, which is no number"),
+    (("n",), (), "the query returned no row, and exactly 1 is needed"),
+    (("n",), ((1,), (2,)), "the query returned more than 1 row, and exactly 1 is needed"),
+    ((), ((),), "the query returned 0 columns, and exactly 1 is needed"),
+    (("a", "b"), ((1, 2),), "the query returned 2 columns, and exactly 1 is needed"),
+]
+
+
+@pytest.mark.parametrize(("columns", "rows", "expected"), ANSWERS)
+def test_the_answer_of_a_query(
+    columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...], expected: float | str
+) -> None:
+    value = Answer(columns, rows).value()
+    assert (value.reason if isinstance(value, Undefined) else value) == expected
+
+
+def test_statements_are_scans_of_their_own() -> None:
+    query = literal(1)
+    assert Query(query, ("a",)).grain == Statement(query, ("a",))
+    assert RowsReturned(query, ("a",)).grain == Returning(query, ("a",))
+    assert Query(query, ()).aggregates() == RowsReturned(query, ()).aggregates() == ()
+
+
+@pytest.mark.parametrize(
+    ("type_", "native", "single"),
+    [
+        (Type.FLOAT, "FLOAT", True),
+        (Type.FLOAT, "real", True),
+        (Type.FLOAT, "float4", True),
+        (Type.FLOAT, "DOUBLE", False),
+        (Type.STRING, "FLOAT", False),
+    ],
+)
+def test_which_columns_hold_single_floats(type_: Type, native: str, single: bool) -> None:
+    assert is_single(Column("x", type_, native)) is single
