@@ -73,8 +73,8 @@ def test_arithmetic_is_that_of_doubles_from_left_to_right(text: str, value: floa
 
 
 UNDECIDABLE = [
-    ("> avg(last(3))", "`avg(…)` asks for earlier values of the metric, and no history is kept yet"),
-    ("> 2 * (avg(last(3)) + 1)", "`avg(…)` asks for earlier values of the metric, and no history is kept yet"),
+    ("> avg(last(3))", "`avg(…)` asks for the history of a metric, and none is kept here"),
+    ("> 2 * (avg(last(3)) + 1)", "`avg(…)` asks for the history of a metric, and none is kept here"),
     ("= NULL", "NULL has no meaning here: a metric is always a number"),
     ("in [1, NULL]", "NULL has no meaning here: a metric is always a number"),
 ]

@@ -14,9 +14,11 @@ import pytest
 
 from dq.diagnostics import DqError
 from dq.engines.base import EngineError
-from dq.evaluation import Options, leaves, prepare, run
+from dq.evaluation import run
 from dq.language import parse
+from dq.measuring import leaves, prepare
 from dq.metrics import Compliance, Count, Extremes, Measured, Metric, Occurrences, Ratio, Size, Total
+from dq.options import Options
 from dq.outcomes import Evaluation, FailingRows, Outcome, TableRead, Verdict
 from dq.planning import Scan
 from dq.rows.composites import RowsJudged
@@ -184,9 +186,15 @@ def test_a_fault_that_cannot_be_helped_is_an_error_of_the_rule() -> None:
 
 
 def test_a_condition_that_cannot_be_decided_is_an_error() -> None:
-    outcome = one('Mean "a" > avg(last(3))')
+    outcome = one('Mean "a" > index(last(3), 5)')
     assert outcome.verdict is Verdict.ERROR
-    assert outcome.reason == "`avg(…)` asks for earlier values of the metric, and no history is kept yet"
+    assert "index" in outcome.reason
+
+
+def test_a_condition_without_history_counts_as_0_and_says_so() -> None:
+    outcome = one('Mean "a" > avg(last(3))')
+    assert outcome.verdict is Verdict.PASSED
+    assert any(note.startswith("no history") for note in outcome.notes)
 
 
 @pytest.mark.parametrize(

@@ -162,8 +162,8 @@ CASES: list[tuple[Any, ...]] = [
     ('AggregateMatch "sum(i)" "sum(ref.I)" = 1', Total(), Total()),
 ]
 
-ELSEWHERE = {"FileFreshness", "FileMatch", "FileSize", "FileUniqueness"}
-"""Rule types about files, which are judged in the tests of files."""
+ELSEWHERE = {"DetectAnomalies", "FileFreshness", "FileMatch", "FileSize", "FileUniqueness"}
+"""Rule types about history and about files, which have tests of their own."""
 
 
 def test_judgements(golden: Golden) -> None:
