@@ -37,6 +37,9 @@ SHARED = FOLDER / "tables.yaml"
 OTHER_SUBJECTS = ("Composites",)
 """Files that are about no single rule type."""
 
+SOURCE = re.compile(r"([A-K][0-9.]*(, [A-K][0-9.]*)*|docs/[a-z]+\.md): \S")
+"""`B.21.1: a NULL fails every condition but != and not in`: paragraphs of the reference, and what they say."""
+
 VERDICTS = ("PASSED", "FAILED", "ERROR", "REFUSED")
 
 
@@ -187,7 +190,10 @@ def read_group(given: Mapping[str, Any], where: str) -> Group:
     if isinstance(group.get("data"), str):
         group["data"] = {"primary": group["data"]}
     group["cases"] = tuple(read_case(each, where) for each in group.get("cases", ()))
-    return known(Group, group, where)
+    found = known(Group, group, where)
+    if not SOURCE.match(found.source):
+        raise CaseError(f"{where}: the source names no paragraph, or does not say what stands there")
+    return found
 
 
 def read_tables(given: Mapping[str, Any], where: str) -> dict[str, Table]:

@@ -148,6 +148,15 @@ def files(file: CaseFile, group: Group) -> Iterator[None]:
         yield
 
 
+def test_a_known_gap_must_be_one() -> None:
+    """A case with `xfail` is expected to differ, and fails when it does not."""
+    group = Group(about="", source="", cases=(), data={"primary": "orders"}, metric="Column.amount.Mean")
+    for verdict, raised in (("FAILED", pytest.xfail.Exception), ("PASSED", AssertionError)):
+        case = Case(rule='Mean "amount" = 21', verdict=verdict, value=21, xfail="for this test")
+        with pytest.raises(raised, match="for this test" if verdict == "FAILED" else "hold by now"):
+            test_the_cases_hold("duckdb", Run("Mean", "orders", ((group, case),)))
+
+
 # -- the files themselves ------------------------------------------------------------------------------
 
 
@@ -165,7 +174,7 @@ def test_no_case_stands_twice() -> None:
             assert not {rule for rule in rules if rules.count(rule) > 1}, (file.rule_type, group.about)
 
 
-HEAD = "rule_type: Mean\ngroups:\n- about: a\n  source: b\n  data: orders\n"
+HEAD = "rule_type: Mean\ngroups:\n- about: a\n  source: 'B.15: the mean'\n  data: orders\n"
 
 
 @pytest.mark.parametrize(
@@ -177,6 +186,7 @@ HEAD = "rule_type: Mean\ngroups:\n- about: a\n  source: b\n  data: orders\n"
         (HEAD + "  cases: [{rule: x}]", "missing key verdict"),
         (HEAD + "  cases: [{rule: x, verdict: ERROR}]", "needs some words of its reason"),
         (HEAD + "  cases: []\n  table: x", "unknown key table"),
+        (HEAD.replace("B.15: the mean", "B.15") + "  cases: []", "does not say what stands there"),
         ("rule_type: Sum\ngroups: []", "a wrong head"),
         ("rule_type: Mean\ngroups: []\nrow: none", "unknown key row"),
         ("rule_type: Mean\ngroups: []\ntables: {a: {columns: {}, row: []}}", "unknown key row"),
