@@ -543,7 +543,7 @@ class CoMoments:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Pearson's correlation of two number columns over the rows where both hold a value."""
+    """Pearson's correlation of two number columns over the rows where both hold a value; NaN if one is not finite."""
 
     x: Column
     y: Column
@@ -551,17 +551,29 @@ class Correlation:
     grain: ClassVar[Grain] = Rows()
 
     def aggregates(self) -> tuple[Tree, ...]:
-        """The regression aggregates of SQL:2003, which look at complete pairs only."""
+        """The complete pairs, and the regression aggregates of SQL:2003 over those that are finite.
+
+        DuckDB 1.5 refuses the deviations of an infinity or a NaN: see `Spread`.
+        """
         x = exp.cast(column(self.x), exp.DataType.Type.DOUBLE)
-        y = given(self.scope.predicate, exp.cast(column(self.y), exp.DataType.Type.DOUBLE))
-        return tuple(
-            exp.Anonymous(this=name, expressions=[y.copy(), x.copy()])
-            for name in ("REGR_COUNT", "REGR_AVGX", "REGR_AVGY", "REGR_SXX", "REGR_SYY", "REGR_SXY")
+        y = exp.cast(column(self.y), exp.DataType.Type.DOUBLE)
+        finite = [call("DQ_IS_FINITE", column(each)) for each in (self.x, self.y) if each.type is Type.FLOAT]
+        pairs = given(self.scope.predicate, y.copy())
+        finite_pairs = given(conjunction(self.scope.predicate, *finite), y)
+        names = ("REGR_COUNT", "REGR_AVGX", "REGR_AVGY", "REGR_SXX", "REGR_SYY", "REGR_SXY")
+        return (
+            exp.Anonymous(this="REGR_COUNT", expressions=[pairs, x.copy()]),
+            *(exp.Anonymous(this=name, expressions=[finite_pairs.copy(), x.copy()]) for name in names),
         )
 
     def state(self, cells: Sequence[Any], /) -> CoMoments:
-        """The co-moments."""
-        return CoMoments(int(cells[0]), *(float(cell) for cell in cells[1:])) if cells[0] else CoMoments()
+        """The co-moments; NaN where one of the values is not finite."""
+        n, finite, *moments = cells
+        if not n:
+            return CoMoments()
+        if n != finite:
+            return CoMoments(int(n), *[math.nan] * len(moments))
+        return CoMoments(int(n), *(float(cell) for cell in moments))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,13 @@ def batch_rows(rules: int) -> int:
 
 
 def refuse_outcome_columns(names: Iterable[str]) -> None:
-    """Refuse a table that has an outcome column already.
+    """Refuse a table that has an outcome column already, in any letter case: readers of the result tell none apart.
 
     Raises:
         DataError: names it.
     """
-    for name in set(names) & set(ADDED):
+    added = {name.lower() for name in ADDED}
+    for name in (name for name in names if name.lower() in added):
         raise DataError(f"the table has a column `{name}` already", help="drop it, or give it another name")
 
 

@@ -166,9 +166,10 @@ def test_a_ruleset_without_rules_passes_every_row() -> None:
     assert [(row[PASS], row[SKIP], row[RESULT]) for row in found] == [([], [], "Passed")] * 6
 
 
-def test_a_table_with_an_outcome_column_is_refused() -> None:
-    evaluation = dq.evaluate("Rules = [ RowCount > 0 ]", pa.table({RESULT: ["x"]}))
-    with pytest.raises(dq.DataError, match=RESULT):
+@pytest.mark.parametrize("name", [RESULT, PASS, FAIL.lower(), SKIP.upper()])
+def test_a_table_with_an_outcome_column_is_refused(name: str) -> None:
+    evaluation = dq.evaluate("Rules = [ RowCount > 0 ]", pa.table({name: ["x"]}))
+    with pytest.raises(dq.DataError, match=name):
         evaluation.rows()
 
 
