@@ -182,7 +182,7 @@ def run(
         for rule, bound in prepared.bound.items()
         if judged[rule].verdict is not Verdict.ERROR
     }
-    by_row = composites_by_row(ruleset, said, shown) if options.composites == "row" else {}
+    by_row = composites_by_row(ruleset, judged, said, shown) if options.composites == "row" else {}
     outcomes = tuple(outcome_of(rule, ruleset, told, samples, by_row) for rule in ruleset.rules)
     rows = facts.found.get(Size())
     labels = tuple(Label(rule, joined(rule, said)) for rule in ruleset.rules)

@@ -36,7 +36,7 @@ def judge(bound: BoundRule, facts: Facts, options: Options) -> Judgement:
     except DqError as error:
         return Judgement(Verdict.ERROR, sentence(error))
     if judgement.vacuous and options.fail_empty_scope:
-        return replace(judgement, verdict=Verdict.FAILED, vacuous=False)
+        return replace(judgement, verdict=Verdict.FAILED)
     return judgement
 
 
@@ -136,17 +136,25 @@ class ByRow:
         return self.judgement is not None
 
 
-def composites_by_row(ruleset: Ruleset, said: Mapping[Rule, Tree | None], shown: Samples) -> dict[Composite, ByRow]:
+def composites_by_row(
+    ruleset: Ruleset, judged: Mapping[Rule, Judgement], said: Mapping[Rule, Tree | None], shown: Samples
+) -> dict[Composite, ByRow]:
     """The composites at the top of a ruleset, judged row by row where that is possible."""
-    found: dict[Composite, ByRow] = {}
-    for rule in ruleset.rules:
-        if isinstance(rule, Composite):
-            note = composites.refusal(rule, list(leaves([rule])), said)
-            found[rule] = ByRow(None, note=note) if note else _judge_by_row(composites.metric(rule, said), shown)
-    return found
+    return {rule: _by_row(rule, judged, said, shown) for rule in ruleset.rules if isinstance(rule, Composite)}
 
 
-def _judge_by_row(metric: composites.RowsJudged, shown: Samples) -> ByRow:
+def _by_row(
+    composite: Composite, judged: Mapping[Rule, Judgement], said: Mapping[Rule, Tree | None], shown: Samples
+) -> ByRow:
+    parts = list(leaves([composite]))
+    note = composites.refusal(composite, parts, said)
+    if note:
+        return ByRow(None, note=note)
+    empty = [judged[part] for part in parts if judged[part].vacuous]
+    if len(empty) == len(parts):  # no part has a row to look at: the composite passes or fails as they do
+        reason = "no rows in scope: no part's where clause keeps one"
+        return ByRow(Judgement(empty[0].verdict, reason, "no rows", composites.EXPECTED, vacuous=True))
+    metric = composites.metric(composite, said)
     try:
         judgement = composites.judge(metric, shown.engine.measure(Scan(metric.grain, (metric,))))
     except EngineError as error:
@@ -231,7 +239,7 @@ def _leaf(rule: Rule, ruleset: Ruleset, judgement: Judgement, failing: FailingRo
 def _joined(composite: Composite, ruleset: Ruleset, parts: Sequence[Outcome]) -> Outcome:
     """`and`: fails if a part fails, else errs if one errs. `or`: passes if a part passes, else errs if one errs.
 
-    Source: REFERENCE C.4. A part that failed says why; a composite that passed needs no reason.
+    Source: REFERENCE C.4. A part that failed says why, and one that passed without a row to look at is remarked.
     """
     deciding = Verdict.FAILED if composite.operator == "and" else Verdict.PASSED
     verdicts = {part.verdict for part in parts}
@@ -242,6 +250,8 @@ def _joined(composite: Composite, ruleset: Ruleset, parts: Sequence[Outcome]) ->
     else:
         verdict = Verdict.PASSED if deciding is Verdict.FAILED else Verdict.FAILED
     reasons = [part.reason for part in parts if part.reason and not part.passed]
+    remarks = [f"{part.rule}: {part.reason}" for part in parts if part.reason and part.passed]
+    remarks += [note for part in parts if isinstance(part.rule, Composite) for note in part.notes]
     return Outcome(
         composite,
         verdict,
@@ -250,6 +260,7 @@ def _joined(composite: Composite, ruleset: Ruleset, parts: Sequence[Outcome]) ->
         "all parts" if composite.operator == "and" else "any part",
         {name: value for part in parts for name, value in part.metrics.items()},
         labels_of(composite.labels, ruleset),
+        tuple(dict.fromkeys(remarks)),
         parts=tuple(parts),
         line=ruleset.source.position(composite.span.start)[0],
         evaluated=_evaluated(composite, parts),

@@ -68,11 +68,15 @@ def metric(composite: Composite, labels: Mapping[Rule, Tree | None]) -> RowsJudg
     return RowsJudged(label)
 
 
+EXPECTED = "true in every row"
+"""What a composite that is judged row by row asks for."""
+
+
 def judge(measured: RowsJudged, facts: Facts) -> Judgement:
     """PASSED when no row fails. A table without rows fails, as its parts do by themselves (REFERENCE B.0.4)."""
     ratio = facts[measured]
     assert isinstance(ratio, Ratio)
-    expected = "true in every row"
+    expected = EXPECTED
     if not ratio.total:
         return Judgement(Verdict.FAILED, "no rows: the table is empty", "no rows", expected)
     failing = (ratio.total - ratio.matching, ratio.total)

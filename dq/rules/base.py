@@ -298,7 +298,8 @@ class WhenEmpty(Enum):
 class Judgement:
     """The verdict of one rule and what it rests on.
 
-    `failing` is how many rows of how many in scope fail. `vacuous` marks a pass that had no row to look at. The first
+    `failing` is how many rows of how many in scope fail. `vacuous` marks a rule that had
+    no row to look at because its `where` keeps none. The first
     of the `metrics` is the one that the condition is about. `evaluated` is the rule with the numbers that its
     functions came to, `history` what they rest on.
     """
