@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from examples import MADE
+from examples import MADE, SIZE
 from hypothesis import settings
 
 # Speed is measured in benchmarks/, never in a test. The gate is the same on every run; `make nightly` explores.
 settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("small", deadline=None, derandomize=True)
 settings.register_profile("nightly", deadline=None, max_examples=1000)
-settings.load_profile(os.environ.get("DQ_HYPOTHESIS", "gate"))
+settings.load_profile(SIZE)
 
 GOLDEN = Path(__file__).parent / "golden"
 

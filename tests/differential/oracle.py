@@ -24,8 +24,8 @@ Labels = tuple[bool | None, ...]
 
 # -- data -------------------------------------------------------------------------------------------------------------
 
-INTEGERS = {"i8", "i32", "i64", "u64"}
-FLOATS = {"f64"}
+INTEGERS = {"i8", "u8", "i32", "i64", "u64"}
+FLOATS = {"f32", "f64"}
 NUMBERS = INTEGERS | FLOATS | {"dec", "dec38"}
 TEMPORAL = {"date", "ts", "tz"}
 

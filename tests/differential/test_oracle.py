@@ -96,7 +96,7 @@ def wrong_rows(world: World, wanted: Sequence[Expected], found: dq.Evaluation) -
     ]
 
 
-@settings(max_examples=examples(120))
+@settings(max_examples=examples(150, small=40))
 @given(st.data(), worlds(), st.sampled_from(FORMS))
 def test_verdicts_metrics_counts_and_rows(folder: Path, data: st.DataObject, world: World, form: str) -> None:
     ruleset = data.draw(rulesets(world))

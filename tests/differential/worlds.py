@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 from differential.oracle import (
     CASTS,
+    FLOATS,
     INTEGERS,
     NUMBERS,
     STATISTICS,
@@ -43,14 +44,16 @@ from hypothesis import strategies as st
 TEXTS = [
     "", " ", "  ", "\t", "a", "A", "a ", "ab", "é", "e\u0301", "🙂", "it's", 'say "x"', "back\\slash", "NULL", "%", "a\nb",
     "0", "1", "-5", "1.5", "007", " 3 ", "2024", "3000000000", "1e3", "NaN", "true", "no",
-    "2024-01-05", "2024-02", "2024-02-30",
+    "2024-01-05", "2024-02", "2024-02-30", "x" * 80, "x" * 80 + "y", "\U0010ffff" * 20,
 ]  # fmt: skip
 KINDS: dict[str, tuple[pa.DataType, list[Any]]] = {
     "i8": (pa.int8(), [-128, -1, 0, 1, 2, 127]),
+    "u8": (pa.uint8(), [0, 1, 2, 255]),
     "i32": (pa.int32(), [-5, 0, 1, 2, 3, 100]),
     "i64": (pa.int64(), [-5, 0, 1, 2, 2**53 + 1, 2**63 - 1]),
     "u64": (pa.uint64(), [0, 1, 2, 2**63, 2**64 - 1]),
     "f64": (pa.float64(), [-0.0, 0.0, 0.1, 1.0, 2.5, -3.25, 1e6, math.inf, -math.inf, math.nan]),
+    "f32": (pa.float32(), [-0.0, 0.0, 0.5, 1.0, 2.5, -3.25, math.inf, math.nan]),  # those that a double holds too
     "dec": (pa.decimal128(9, 2), [Decimal("-0.01"), Decimal("0.00"), Decimal("1.00"), Decimal("2.50"), Decimal("99.99")]),
     "dec38": (pa.decimal128(38, 4), [Decimal("-0.0001"), Decimal("1.0000"), Decimal("99999999999999999999.5000")]),
     "text": (pa.string(), TEXTS),
@@ -156,14 +159,27 @@ def comparable(value: Any) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
+FORMS = (
+    "is null",
+    "is not null",
+    "compare",
+    "compare",
+    "in",
+    "not in",
+    "between",
+    "<=>",
+    "known",
+    "column",
+    "function",
+)
+
+
 @st.composite
 def atoms(draw: st.DrawFn, table: Table) -> Where:
     """A condition on one column; NULL for a NULL, unless it asks for one."""
     column = draw(st.sampled_from(sorted(table.kinds)))
     kind, name = table.kinds[column], quoted(column)
-    form = draw(
-        st.sampled_from(["is null", "is not null", "compare", "compare", "in", "not in", "between", "<=>", "known"])
-    )
+    form = draw(st.sampled_from(FORMS))
     if form == "is null":
         return Where(f"{name} is null", lambda row: row[column] is None)
     if form == "is not null":
@@ -173,6 +189,14 @@ def atoms(draw: st.DrawFn, table: Table) -> Where:
             return Where(name, lambda row: row[column])
         known = draw(st.sampled_from([("true", True), ("false", False), ("null = 1", None), ("1 = 1", True)]))
         return Where(known[0], lambda row: known[1])
+    if form == "column":
+        other = draw(st.sampled_from([each for each in table.kinds if table.kinds[each] == kind]))
+        return Where(f"{name} <= {quoted(other)}", both_of(column, other))
+    if form == "function" and kind == "text":
+        size = draw(st.integers(0, 2))
+        return Where(f"length({name}) > {size}", known_of(column, lambda value: len(value) > size))
+    if form == "function" and kind in FLOATS:
+        return Where(f"isnan({name})", lambda row: row[column] is not None and math.isnan(row[column]))
     held = [each for each in KINDS[kind][1] if comparable(each)]
     some = draw(st.lists(st.sampled_from(held), min_size=2, max_size=2))
     if form == "<=>":
@@ -187,6 +211,9 @@ def atoms(draw: st.DrawFn, table: Table) -> Where:
     if form.endswith("in"):
         inside = form == "in"
         listed = ", ".join(map(sql_literal, some))
+        if draw(st.integers(0, 2)) == 2:  # what is not among the others may still be the NULL
+            found = known_of(column, lambda value: inside if value in some else None)
+            return Where(f"{name} {form} ({listed}, null)", found)
         return Where(f"{name} {form} ({listed})", known_of(column, lambda value: (value in some) == inside))
     operator = draw(st.sampled_from(["=", "<>", ">", ">=", "<", "<="]))
     test: Callable[[Any], bool] = {
@@ -200,8 +227,13 @@ def atoms(draw: st.DrawFn, table: Table) -> Where:
     return Where(f"{name} {operator} {sql_literal(some[0])}", known_of(column, test))
 
 
-def known_of(column: str, test: Callable[[Any], bool]) -> Truth:
+def known_of(column: str, test: Callable[[Any], bool | None]) -> Truth:
     return lambda row: None if row[column] is None else test(row[column])
+
+
+def both_of(left: str, right: str) -> Truth:
+    """`left <= right`."""
+    return lambda row: None if None in (row[left], row[right]) else order(row[left]) <= order(row[right])
 
 
 def negated(where: Where) -> Where:
