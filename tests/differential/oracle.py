@@ -347,7 +347,7 @@ def problem(rule: Rule, world: World) -> bool:
     if rule.name in STATISTICS or rule.name == "ColumnCorrelation":
         return not numeric
     if rule.name == "ColumnLength":
-        return kinds != ["text"]
+        return kinds != ["text"] or (rule.condition is not None and rule.condition.lists_null)
     if rule.name == "DataFreshness":
         return not set(kinds) <= TEMPORAL
     if rule.name != "ColumnValues":

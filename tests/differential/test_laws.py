@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from differential.comparing import NUMBERS, near, shown
+from differential.comparing import NUMBERS, Ruleset, near, shown
 from differential.oracle import NOW, Composite, Rule, Table, Where, World, leaves, outcome
 from differential.worlds import arrow, count, rules, rulesets, worlds, written
 from examples import MADE, examples
@@ -18,8 +18,6 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 import dq
-
-Ruleset = Sequence[Rule | Composite]
 
 
 @dataclass(frozen=True)
