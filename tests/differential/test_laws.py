@@ -130,7 +130,7 @@ def alike(rule: Rule | Composite, world: World, first: dq.Outcome, second: dq.Ou
 
 
 @pytest.mark.parametrize("name", LAWS)
-@settings(max_examples=examples(4, small=2))
+@settings(max_examples=examples(3, small=2))
 @given(data=st.data(), world=worlds())
 def test_an_outcome_stays(name: str, folder: Path, data: st.DataObject, world: World) -> None:
     ruleset = data.draw(rulesets(world))
@@ -172,7 +172,7 @@ RATIOS = {
 """The rule types that do not see how often the table is repeated. Counts, sums and quartiles do, and so does uniqueness."""
 
 
-@settings(max_examples=examples(6, small=2))
+@settings(max_examples=examples(4, small=2))
 @given(data=st.data(), world=worlds())
 def test_rows_that_come_twice_keep_the_ratios(data: st.DataObject, world: World) -> None:
     ruleset = [each for each in data.draw(rulesets(world)) if isinstance(each, Rule) and each.name in RATIOS]
@@ -196,7 +196,7 @@ NAMELESS = {"ColumnExists", "ColumnNamesMatchPattern", "SchemaMatch"}
 """Rule types whose verdict is about names."""
 
 
-@settings(max_examples=examples(8, small=3))
+@settings(max_examples=examples(5, small=2))
 @given(data=st.data(), world=worlds(names=["col_1", "col_2", "col_3", "col_4"]))
 def test_the_names_of_columns_do_not_matter(data: st.DataObject, world: World) -> None:
     """Of one that has no special sign, and of one that has: only the metrics are named otherwise."""
@@ -222,7 +222,7 @@ def test_the_names_of_columns_do_not_matter(data: st.DataObject, world: World) -
         assert not list(alike(rule, world, left, replace(right, metrics=metrics))), (rule, right.reason)
 
 
-@settings(max_examples=examples(4, small=2))
+@settings(max_examples=examples(3, small=2))
 @given(data=st.data(), world=worlds())
 def test_a_split_parts_the_rows(data: st.DataObject, world: World) -> None:
     ruleset = data.draw(rulesets(world))
