@@ -26,13 +26,14 @@ test: .venv/ok chromium  ## all tests, on DuckDB 2.0 and 1.5
 	$(MAKE) test-1.5
 
 # The tests that reach the engine; the others do not know which DuckDB is installed.
-ENGINE_TESTS := tests/conformance tests/documentation tests/integration tests/unit/rows tests/unit/rules tests/unit/sources \
+ENGINE_TESTS := tests/conformance tests/differential tests/documentation tests/integration tests/unit/rows tests/unit/rules \
+	tests/unit/sources \
 	tests/unit/test_analyzers.py tests/unit/test_sqltext.py tests/properties/test_distributions.py \
 	tests/properties/test_file_filters.py tests/properties/test_partials.py \
 	tests/properties/test_reference_laws.py tests/properties/test_text_casts.py
 
 test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
-	.venv-1.5/bin/python -m pytest -q -n 2 -m 'not slow and not browser' $(ENGINE_TESTS)
+	DQ_HYPOTHESIS=small .venv-1.5/bin/python -m pytest -q -n 2 -m 'not slow and not browser' $(ENGINE_TESTS)
 
 .venv-1.5/ok: .venv/ok
 	$(PYTHON) -m venv .venv-1.5
@@ -43,10 +44,10 @@ check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser'
+	DQ_HYPOTHESIS=small $(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser'
 
 nightly: .venv/ok  ## the property tests on many more, random examples
-	DQ_HYPOTHESIS=nightly $(BIN)/python -m pytest -q -n 2 tests/properties
+	DQ_HYPOTHESIS=nightly $(BIN)/python -m pytest -q -n 2 tests/properties tests/differential
 
 .PHONY: chromium
 chromium:  # the browser that the report tests drive; Debian's package where there is none

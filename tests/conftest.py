@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from examples import MADE, SIZE
 from hypothesis import settings
 
 # Speed is measured in benchmarks/, never in a test. The gate is the same on every run; `make nightly` explores.
 settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("small", deadline=None, derandomize=True)
 settings.register_profile("nightly", deadline=None, max_examples=1000)
-settings.load_profile(os.environ.get("DQ_HYPOTHESIS", "gate"))
+settings.load_profile(SIZE)
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -21,6 +23,23 @@ Golden = Callable[[str, str], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """What a generated test evaluated goes with its report, since it may have run in another process."""
+    item.user_properties.extend((f"made {what}", MADE[what]) for what in MADE)
+    MADE.clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much the generated tests evaluated."""
+    made: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("", []):
+        made.update({name[5:]: number for name, number in report.user_properties if name.startswith("made ")})
+    if made:
+        terminalreporter.write_line(
+            "generated and evaluated: " + ", ".join(f"{n:,} {what}" for what, n in made.items())
+        )
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+from differential.oracle import equal, null_safe, total
 from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,21 +47,6 @@ def arrow(table: Table) -> pa.Table:
 
 def rows(table: Table, columns: Sequence[str]) -> list[tuple[Any, ...]]:
     return list(zip(*(table[name][1] for name in columns), strict=True))
-
-
-def same(left: Any, right: Any) -> bool:
-    """`=` of two values that are not NULL."""
-    if isinstance(left, float) and isinstance(right, float) and math.isnan(left) and math.isnan(right):
-        return True
-    return bool(left == right)
-
-
-def equal(left: Sequence[Any], right: Sequence[Any]) -> bool:
-    return all(a is not None and b is not None and same(a, b) for a, b in zip(left, right, strict=True))
-
-
-def null_safe(left: Sequence[Any], right: Sequence[Any]) -> bool:
-    return all((a is None and b is None) or equal([a], [b]) for a, b in zip(left, right, strict=True))
 
 
 def is_unique(keys: list[tuple[Any, ...]]) -> bool:
@@ -118,11 +104,11 @@ def test_a_row_matches_when_a_row_of_its_key_is_equal_beside_it(pair: tuple[Tabl
     check(outcome, partner, "Dataset.r.DatasetMatch")
 
 
-def total(values: list[Any], *, mean: bool) -> float:
-    held = [float(value) for value in values if value is not None]
+def aggregate(values: list[Any], *, mean: bool) -> float:
+    held = [value for value in values if value is not None]
     if not held:
         return 0.0
-    return math.fsum(held) / len(held) if mean else math.fsum(held)
+    return total(held) / len(held) if mean else total(held)
 
 
 @settings(max_examples=examples(40))
@@ -134,7 +120,7 @@ def test_an_aggregate_over_another(pair: tuple[Table, Table], first: bool, secon
     names = ("avg" if first else "sum"), ("avg" if second else "sum")
     rule = f'AggregateMatch "{names[0]}(c0)" "{names[1]}(r.c0)" >= 0.5'
     outcome = one(rule, arrow(pair[0]), arrow(pair[1]))
-    above, below = total(ours, mean=first), total(theirs, mean=second)
+    above, below = aggregate(ours, mean=first), aggregate(theirs, mean=second)
     ratio = (1.0 if above == 0 else 0.0) if below == 0 else above / below
     (value,) = outcome.metrics.values()
     assert value == ratio or math.isclose(value, ratio, rel_tol=1e-9) or (math.isnan(value) and math.isnan(ratio))

@@ -1,0 +1,36 @@
+"""What DuckDB says of generated rulesets over generated tables is what the slow evaluator says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from differential.comparing import FORMS, evaluated, given_as, wrong_outcomes, wrong_rows, wrong_samples
+from differential.oracle import RULES, World, outcome
+from differential.worlds import FAMILIES, arrow, count, rulesets, worlds, written
+from examples import MADE, examples
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from dq.rules.base import SIGNATURES
+
+
+@settings(max_examples=examples(100, small=25))
+@given(st.data(), worlds(), st.sampled_from(FORMS))
+def test_verdicts_metrics_counts_and_rows(folder: Path, data: st.DataObject, world: World, form: str) -> None:
+    ruleset = data.draw(rulesets(world))
+    note(written(ruleset))
+    MADE.update({"rulesets": 1, "rules": count(ruleset)})
+    wanted = [outcome(rule, world) for rule in ruleset]
+    primary, ref = (given_as(form, arrow(each), folder) for each in (world.primary, world.ref))
+    found = evaluated(world, ruleset, primary, ref)
+    wrong = [
+        *wrong_outcomes(ruleset, wanted, found),
+        *wrong_samples(world, wanted, found),
+        *wrong_rows(world, wanted, found),
+    ]
+    assert not wrong, "\n".join(wrong[:20])
+
+
+def test_every_measured_rule_type_is_written_twice() -> None:
+    measured = {name for name, each in SIGNATURES.items() if each.rule and not each.reads_files} - {"DetectAnomalies"}
+    assert measured == set(RULES) == set(FAMILIES)
