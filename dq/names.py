@@ -30,9 +30,7 @@ def find_column(name: str, schema: Schema, alias: str = PRIMARY) -> Column:
         return flat(found[0])
     if found:
         names = listed(column.name for column in found)
-        raise BindingError(
-            f"column `{name}` is ambiguous{where}: {names} differ in letter case only; write the exact name"
-        )
+        raise BindingError(f"column `{name}` is ambiguous{where}: it may be any of {names}; write the exact name")
     raise BindingError(f"column `{name}` does not exist{where}{_nearest_column(name, schema)}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -66,10 +66,10 @@ class Schema:
         return tuple(column.name for column in self.columns)
 
     @cached_property
-    def _folded(self) -> dict[str, list[Column]]:
-        folded: dict[str, list[Column]] = {}
+    def _folded(self) -> dict[str, list[str]]:
+        folded: dict[str, list[str]] = {}
         for column in self.columns:
-            folded.setdefault(column.name.casefold(), []).append(column)
+            folded.setdefault(column.name.lower(), []).append(column.name)
         return folded
 
     def exact(self, name: str) -> Column | None:
@@ -79,4 +79,20 @@ class Schema:
     def find(self, name: str) -> list[Column]:
         """The columns a name can mean: the exact one, else all that differ in letter case only (B.0.5)."""
         exact = self._exact.get(name)
-        return [exact] if exact else self._folded.get(name.casefold(), [])
+        if exact:
+            return [exact]
+        return [self._exact[each] for each in meant(name, self._folded.get(name.lower(), ()), self._exact)]
+
+
+MOST_RENAMED = 9
+"""How many columns of one name an engine is taken to have renamed."""
+
+
+def meant(name: str, alike: Sequence[str], names: Container[str]) -> list[str]:
+    """The columns that a name can mean which no column has exactly: those alike, and what it may have become.
+
+    DuckDB keeps no two names that differ in letter case only: of `a` and `A` the second becomes `A_1`. A rule about
+    `A` must not be read as one about `a`, so both are meant, and the name is ambiguous.
+    """
+    renamed = (f"{name}_{number}" for number in range(1, MOST_RENAMED + 1))
+    return [*alike, *(each for each in renamed if each in names)] if alike else []

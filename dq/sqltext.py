@@ -22,7 +22,7 @@ from dq.diagnostics import DqError
 from dq.engines import lowering
 from dq.engines.lowering import FUNCTIONS, REASONS, Value, coerce, common, compared
 from dq.lazy import exp, sqlglot
-from dq.schema import Schema, Type
+from dq.schema import Schema, Type, meant
 
 if TYPE_CHECKING:
     from sqlglot.tokens import Token  # type: ignore[attr-defined]
@@ -296,7 +296,11 @@ class _Source:
     def find(self, name: str) -> list[tuple[str, Type]]:
         known = [(each, kind) for each, kind in self.columns if each is not None]
         exact = [each for each in known if each[0] == name]
-        return exact or [each for each in known if each[0].casefold() == name.casefold()]
+        if exact:
+            return exact
+        alike = [each for each, _ in known if each.lower() == name.lower()]
+        wanted = meant(name, alike, {each for each, _ in known})
+        return [each for each in known if each[0] in wanted]
 
 
 @dataclass(slots=True)
