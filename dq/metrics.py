@@ -542,8 +542,20 @@ class CoMoments:
 
 
 @dataclass(frozen=True, slots=True)
-class Correlation:
-    """Pearson's correlation of two number columns over the rows where both hold a value; NaN if one is not finite."""
+class Coefficient:
+    """How many pairs there are, and Pearson's r of them: NaN when a side does not vary or a value is not finite."""
+
+    n: int = 0
+    r: float = math.nan
+
+    def value(self) -> Value:
+        """Pearson's r; Undefined without a pair."""
+        return self.r if self.n else NO_VALUES
+
+
+@dataclass(frozen=True, slots=True)
+class CoDeviations:
+    """What two number columns have in common over the rows where both hold a value, so that parts merge."""
 
     x: Column
     y: Column
@@ -551,20 +563,9 @@ class Correlation:
     grain: ClassVar[Grain] = Rows()
 
     def aggregates(self) -> tuple[Tree, ...]:
-        """The complete pairs, and the regression aggregates of SQL:2003 over those that are finite.
-
-        DuckDB 1.5 refuses the deviations of an infinity or a NaN: see `Spread`.
-        """
-        x = exp.cast(column(self.x), exp.DataType.Type.DOUBLE)
-        y = exp.cast(column(self.y), exp.DataType.Type.DOUBLE)
-        finite = [call("DQ_IS_FINITE", column(each)) for each in (self.x, self.y) if each.type is Type.FLOAT]
-        pairs = given(self.scope.predicate, y.copy())
-        finite_pairs = given(conjunction(self.scope.predicate, *finite), y)
+        """The complete pairs, and the regression aggregates of SQL:2003 over those that are finite."""
         names = ("REGR_COUNT", "REGR_AVGX", "REGR_AVGY", "REGR_SXX", "REGR_SYY", "REGR_SXY")
-        return (
-            exp.Anonymous(this="REGR_COUNT", expressions=[pairs, x.copy()]),
-            *(exp.Anonymous(this=name, expressions=[finite_pairs.copy(), x.copy()]) for name in names),
-        )
+        return _over_pairs(self.x, self.y, self.scope, *names)
 
     def state(self, cells: Sequence[Any], /) -> CoMoments:
         """The co-moments; NaN where one of the values is not finite."""
@@ -574,6 +575,42 @@ class Correlation:
         if n != finite:
             return CoMoments(int(n), *[math.nan] * len(moments))
         return CoMoments(int(n), *(float(cell) for cell in moments))
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """Pearson's correlation of two number columns over the rows where both hold a value; NaN if one is not finite."""
+
+    x: Column
+    y: Column
+    scope: Scope = EVERYTHING
+    grain: ClassVar[Grain] = Rows()
+
+    @property
+    def in_parts(self) -> CoDeviations:
+        """What a part must be asked: the coefficient alone is cheaper, and does not merge."""
+        return CoDeviations(self.x, self.y, self.scope)
+
+    def aggregates(self) -> tuple[Tree, ...]:
+        """The complete pairs, those that are finite, and their coefficient."""
+        return _over_pairs(self.x, self.y, self.scope, "REGR_COUNT", "CORR")
+
+    def state(self, cells: Sequence[Any], /) -> Coefficient:
+        """The coefficient; NaN where one of the values is not finite or a side does not vary."""
+        n, finite, r = cells
+        return Coefficient(int(n), math.nan if n != finite or r is None else float(r))
+
+
+def _over_pairs(x: Column, y: Column, scope: Scope, *names: str) -> tuple[Tree, ...]:
+    """The number of pairs, and aggregates over those that are finite: DuckDB 1.5 refuses others, see `Spread`."""
+    first = exp.cast(column(x), exp.DataType.Type.DOUBLE)
+    second = exp.cast(column(y), exp.DataType.Type.DOUBLE)
+    finite = [call("DQ_IS_FINITE", column(each)) for each in (x, y) if each.type is Type.FLOAT]
+    finite_pairs = given(conjunction(scope.predicate, *finite), second)
+    return (
+        exp.Anonymous(this="REGR_COUNT", expressions=[given(scope.predicate, second), first.copy()]),
+        *(exp.Anonymous(this=name, expressions=[finite_pairs.copy(), first.copy()]) for name in names),
+    )
 
 
 @dataclass(frozen=True, slots=True)

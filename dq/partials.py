@@ -31,7 +31,7 @@ def states(engine: Engine, metrics: Iterable[Metric]) -> States:
     """
     found: dict[Metric, Any] = {}
     tables: dict[Groups, Frequencies] = {}
-    in_rows = []
+    in_rows: dict[Metric, Metric] = {}
     for metric in dict.fromkeys(metrics):
         groups = getattr(metric, "frequencies", None)
         if isinstance(groups, Groups):
@@ -39,12 +39,13 @@ def states(engine: Engine, metrics: Iterable[Metric]) -> States:
                 tables[groups] = engine.frequencies(groups)
             found[metric] = tables[groups]
         elif isinstance(metric.grain, Rows):
-            in_rows.append(metric)
+            in_rows[metric] = getattr(metric, "in_parts", metric)
         else:
             raise EngineError("SQL statements and files cannot be measured in parts")
-    for scan in plan(in_rows).scans:
-        found.update(engine.measure(scan))
-    return found
+    measured: dict[Metric, Any] = {}
+    for scan in plan(in_rows.values()).scans:
+        measured.update(engine.measure(scan))
+    return found | {metric: measured[asked] for metric, asked in in_rows.items()}
 
 
 def merge(parts: Iterable[States]) -> States:

@@ -100,6 +100,10 @@ def test_parts_measured_and_merged_equal_the_whole(parts: list[list[tuple[Any, .
         for scan in plan(METRICS).scans:
             whole.update(DuckDBEngine(tables).measure(scan))
     for metric in METRICS:
+        if isinstance(metric, Correlation):  # its parts are asked for more than the whole
+            a, b = merged[metric].value(), whole[metric].value()
+            assert a == b if isinstance(a, Undefined) else a == pytest.approx(b, rel=1e-6, abs=1e-6, nan_ok=True)
+            continue
         assert numbers(merged[metric]) == pytest.approx(numbers(whole[metric]), rel=1e-9, abs=1e-6, nan_ok=True), metric
 
 
