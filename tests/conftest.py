@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from examples import MADE, SIZE
 from hypothesis import settings
+from report_schema import assert_valid_report
+
+from dq.outcomes import Evaluation
+from dq.render import json as json_reports
 
 # Speed is measured in benchmarks/, never in a test. The gate is the same on every run; `make nightly` explores.
 settings.register_profile("gate", deadline=None, derandomize=True)
@@ -55,3 +60,18 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         assert text == path.read_bytes().decode()
 
     return compare
+
+
+@pytest.fixture(autouse=True, scope="session")
+def every_json_report_is_valid() -> Iterator[None]:
+    """Every report that a test makes in this process is held against the published schema."""
+    original = json_reports.report
+
+    def checked(evaluation: Evaluation) -> dict[str, Any]:
+        report = original(evaluation)
+        assert_valid_report(report)
+        return report
+
+    json_reports.report = checked
+    yield
+    json_reports.report = original
