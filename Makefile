@@ -40,11 +40,15 @@ test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
 	$(BIN)/uv pip install -q --python .venv-1.5/bin/python -c requirements/constraints-duckdb-1.5.txt -e '.[pandas,polars]' --group test
 	touch $@
 
+# The tests that answer within two minutes; what they leave out runs in `make test`.
+QUICK_TESTS := tests/unit tests/golden tests/conformance/test_cases.py tests/conformance/test_evaluation.py \
+	tests/conformance/test_parse.py
+
 check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
-	DQ_HYPOTHESIS=small $(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser'
+	DQ_HYPOTHESIS=small $(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser' $(QUICK_TESTS)
 
 nightly: .venv/ok  ## the property tests on many more, random examples
 	DQ_HYPOTHESIS=nightly $(BIN)/python -m pytest -q -n 2 tests/properties tests/differential
