@@ -112,13 +112,13 @@ def evaluate(
         raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")
     with Tables(data, options=read, memory_limit=memory_limit, threads=threads) as tables:
         on = DuckDBEngine(tables, time_limit)
-        scans = FileScans(roots(tables.folders, options), tables.paths("primary"), on, options.progress)
+        scans = FileScans(roots(tables.folders, options), tables.paths(PRIMARY), on, options.progress)
         evaluation = run(parsed, on, options, recover=tables.recover, files=scans)
 
     @contextmanager
     def again() -> Iterator[Engine]:
         with tables.reopened() as reopened:
-            reopened.settle("primary")
+            reopened.settle(PRIMARY)
             yield DuckDBEngine(reopened)
 
     source = evaluation.source
@@ -138,10 +138,10 @@ def roots(folders: Iterable[str], options: Options) -> Roots:
 
 def _nameless(data: Any, options: Options, evaluation: Evaluation) -> tuple[str, ...]:
     """A note when history goes by a name that other tables have too: only a path is one of its own."""
-    primary = data.get("primary") if isinstance(data, Mapping) else data
+    primary = data.get(PRIMARY) if isinstance(data, Mapping) else data
     if options.history is None or options.dataset or isinstance(primary, str | os.PathLike):
         return ()
-    names = [recall.without_file_count(table.description) for table in evaluation.tables if table.alias == "primary"]
+    names = [recall.without_file_count(table.description) for table in evaluation.tables if table.alias == PRIMARY]
     return tuple(
         f"the history of the data goes by the name `{name}`; give it one of its own with `dataset`" for name in names
     )

@@ -233,8 +233,10 @@ class Evaluation:
         Raises:
             DataError: as `rows`.
         """
+        from dq.rows.labels import FAILED, PASSED
+
         source = self._rows()
-        return source.reader("Passed"), source.reader("Failed")
+        return source.reader(PASSED), source.reader(FAILED)
 
     def write_rows(
         self,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dq.lazy import exp
 from dq.metrics import Grain, Ratio, Statement
+from dq.names import PRIMARY
 from dq.outcomes import Verdict
 from dq.rows.labels import joined
 from dq.rules.base import SIGNATURES, Facts, Judgement, rows_fail, show
@@ -32,7 +33,7 @@ class RowsJudged:
     @property
     def grain(self) -> Grain:
         """A query by itself: a label may look into groups, which an aggregate cannot."""
-        judged = exp.select(exp.alias_(self.label.copy(), "label")).from_(table("primary")).subquery("judged")
+        judged = exp.select(exp.alias_(self.label.copy(), "label")).from_(table(PRIMARY)).subquery("judged")
         fails = count_where(negation(column("label")))
         return Statement(exp.select(fails, count_where()).from_(judged))
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from dq import leftovers
 from dq.diagnostics import DqError
-from dq.rows.source import FAILED, PASSED, RowSource, only
+from dq.rows.labels import FAILED, PASSED
+from dq.rows.source import RowSource, only
 
 if TYPE_CHECKING:
     import pyarrow as pa

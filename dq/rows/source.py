@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dq.diagnostics import DataError
-from dq.rows.labels import FAILED, PASSED, RESULT, Label
+from dq.names import PRIMARY
+from dq.rows.labels import RESULT, Label
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from dq.engines.base import Engine
-
-ALIAS = "primary"
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,10 @@ class RowSource:
         from dq.rows.arrow import Labeller, batch_rows, refuse_outcome_columns
 
         with self.open() as engine:
-            refuse_outcome_columns(engine.schemas()[ALIAS].names)
+            refuse_outcome_columns(engine.schemas()[PRIMARY].names)
             size = batch_rows(len(self.labels))
             labeller = Labeller([str(label.rule) for label in self.labels], size)
-            batches = engine.rows(ALIAS, [label.outcome for label in self.labels], size)
+            batches = engine.rows(PRIMARY, [label.outcome for label in self.labels], size)
             schema = labeller.schema(batches.schema)
             yield pa.RecordBatchReader.from_batches(schema, self._counted(labeller.label(batches)))
 
@@ -82,6 +81,3 @@ def only(batch: pa.RecordBatch, result: str) -> pa.RecordBatch:
     import pyarrow.compute as pc
 
     return batch.filter(pc.equal(batch[RESULT], result))
-
-
-__all__ = ["FAILED", "PASSED", "Label", "RowSource", "only"]
