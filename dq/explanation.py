@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from dq.engines.base import Engine
 from dq.evaluation import load
 from dq.files.measuring import describe
-from dq.lazy import exp
 from dq.measuring import prepare
 from dq.metrics import FilesBelow, Groups, Metric, Returning, Rows
 from dq.names import PRIMARY
 from dq.planning import Scan
 from dq.sources.options import NO_DATA
-from dq.sql import compile_scan
+from dq.sql import columns_read, compile_scan
 from dq.syntax import Analyzer, Rule, Ruleset
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
         Step(
             scan,
             tuple(rule for rule, metrics in users.items() if metrics & set(scan.metrics)),
-            {} if isinstance(scan.grain, FilesBelow) else columns_read(scan, engine),
+            {} if isinstance(scan.grain, FilesBelow) else columns_read(compile_scan(scan).tree, engine.schemas()),
             "" if isinstance(scan.grain, FilesBelow) else engine.sql(scan),
         )
         for scan in prepared.plan.scans
@@ -103,33 +102,3 @@ def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
 
 def _of(table: str) -> str:
     return "" if table == PRIMARY else f" of {table}"
-
-
-def columns_read(scan: Scan, engine: Engine) -> dict[str, tuple[str, ...]]:
-    """The columns that a scan reads, by alias, in the table's order.
-
-    Read off the query: a column counts for the tables that its place can see and that have it, and a star for all
-    of them.
-    """
-    tree = compile_scan(scan).tree
-    schemas = engine.schemas()
-    tables = [each.name for each in tree.find_all(exp.Table) if each.name in schemas]
-    stars = any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star))
-    named: dict[str, set[str]] = {alias: set() for alias in dict.fromkeys(tables)}
-    for each in tree.find_all(exp.Column):
-        for alias in [each.table] if each.table in named else _visible(each, named):
-            named[alias].add(each.name.casefold())
-    return {
-        alias: tuple(column.name for column in schemas[alias] if stars or column.name.casefold() in names)
-        for alias, names in named.items()
-    }
-
-
-def _visible(name: exp.Column, aliases: Iterable[str]) -> set[str]:
-    """The tables that the SELECT around a column, and those around that one, read themselves."""
-    found = set()
-    around = name.parent_select
-    while around is not None:
-        found |= {each.name for each in around.find_all(exp.Table) if each.parent_select is around}
-        around = around.parent_select
-    return found & set(aliases)

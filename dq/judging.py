@@ -35,6 +35,8 @@ def judge(bound: BoundRule, facts: Facts, options: Options) -> Judgement:
         judgement = bound.judge(facts.found)
     except DqError as error:
         return Judgement(Verdict.ERROR, sentence(error))
+    by = dict.fromkeys(facts.evidence[metric] for metric in bound.metrics() if metric in facts.evidence)
+    judgement = replace(judgement, evidence=tuple(by))
     if judgement.vacuous and options.fail_empty_scope:
         return replace(judgement, verdict=Verdict.FAILED)
     return judgement
@@ -233,6 +235,7 @@ def _leaf(rule: Rule, ruleset: Ruleset, judgement: Judgement, failing: FailingRo
         line=ruleset.source.position(rule.span.start)[0],
         evaluated=judgement.evaluated,
         history=judgement.history,
+        evidence=judgement.evidence,
     )
 
 
@@ -262,6 +265,7 @@ def _joined(composite: Composite, ruleset: Ruleset, parts: Sequence[Outcome]) ->
         labels_of(composite.labels, ruleset),
         tuple(dict.fromkeys(remarks)),
         parts=tuple(parts),
+        evidence=tuple(dict.fromkeys(by for part in parts for by in part.evidence)),
         line=ruleset.source.position(composite.span.start)[0],
         evaluated=_evaluated(composite, parts),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Event, Thread
 from typing import TypeAlias
@@ -12,7 +12,7 @@ from typing import TypeAlias
 from dq import recall
 from dq.analysis import Analysis, bind_analyzer, bind_rule
 from dq.diagnostics import DqError
-from dq.engines.base import Engine, EngineError, TimeLimitError
+from dq.engines.base import Engine, EngineError, SourceError, TimeLimitError
 from dq.files.measuring import FileScans
 from dq.history import opened
 from dq.metrics import FilesBelow, Measured, Metric
@@ -112,10 +112,11 @@ def _demand_primary(ruleset: Ruleset, engine: Engine) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was measured by metric, and why the rest could not be."""
+    """What was measured by metric, why the rest could not be, and what measured it: an engine or a database."""
 
     found: Mapping[Metric, Measured]
     failed: Mapping[Metric, str]
+    evidence: Mapping[Metric, str] = field(default_factory=dict)
 
 
 def measure(
@@ -142,6 +143,7 @@ def _measure_all(
     failed: dict[Metric, str] = {}
     total = len(plan.scans)
     pending = list(plan.scans)[::-1]
+    engine.expect([scan for scan in plan.scans if not isinstance(scan.grain, FilesBelow)])
     while pending:
         scan = pending.pop()
         try:
@@ -150,13 +152,14 @@ def _measure_all(
         except EngineError as error:
             if error.__cause__ is not None and isinstance(error.__cause__, Exception) and recover(error.__cause__):
                 return None
-            if len(scan.metrics) == 1 or isinstance(error, TimeLimitError):  # parts of it would take as long
+            if len(scan.metrics) == 1 or isinstance(error, TimeLimitError | SourceError):  # parts would end as it did
                 failed |= dict.fromkeys(scan.metrics, sentence(error))
             else:  # one expression spoils the whole query: find it, so that its neighbours are measured
                 half = len(scan.metrics) // 2
                 pending += [replace(scan, metrics=scan.metrics[half:]), replace(scan, metrics=scan.metrics[:half])]
                 total += 1
-    return Facts(found, failed)
+    by_engine = (metric for metric in found if not isinstance(metric.grain, FilesBelow))
+    return Facts(found, failed, {metric: engine.evidence(metric) for metric in by_engine})
 
 
 @contextmanager

@@ -67,7 +67,8 @@ class Outcome:
     and the condition it met or missed, as text for a table. `metrics` maps metric names (REFERENCE B.0.7) to
     numbers. `parts` holds the outcomes of a composite's operands, in order. `seconds` is not per rule:
     rules share scans. `evaluated` is the rule with its functions replaced by what they came to, None when it has
-    none; `history` tells what they rest on.
+    none; `history` tells what they rest on. `evidence` names what measured it: the engine, a database that answered
+    in its place; nothing where the schema was enough.
     """
 
     rule: RuleExpression
@@ -83,6 +84,7 @@ class Outcome:
     line: int = 0
     evaluated: RuleExpression | None = None
     history: tuple[Remembered, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -128,3 +128,41 @@ def is_among(values: Sequence[Tree], others: Sequence[Tree], alias: str) -> exp.
     left = values[0].copy() if len(values) == 1 else exp.Tuple(expressions=[each.copy() for each in values])
     listed = exp.select(*(exp.alias_(each.copy(), f"k{at}") for at, each in enumerate(others))).from_(table(alias))
     return exp.In(this=left, query=listed.subquery())
+
+
+# -- what a query reads --------------------------------------------------------------------------------
+
+
+def columns_read(query: Tree, schemas: Mapping[str, Schema]) -> dict[str, tuple[str, ...]]:
+    """The columns that a query reads, by the alias of their table, in the table's order.
+
+    A column counts for the tables that its place can see and that have it, and a star for all columns of the tables
+    that its SELECT reads itself.
+    """
+    tables = [each for each in query.find_all(exp.Table) if each.name in schemas]
+    named: dict[str, set[str]] = {alias: set() for alias in dict.fromkeys(each.name for each in tables)}
+    stars = [star.parent_select for star in query.find_all(exp.Star) if not _is_counted(star)]
+    whole = {each.name for each in tables if each.parent_select in stars}
+    for each in query.find_all(exp.Column):
+        for alias in [each.table] if each.table in named else _visible(each, named):
+            named[alias].add(each.name.casefold())
+    return {
+        alias: tuple(column.name for column in schemas[alias] if alias in whole or column.name.casefold() in names)
+        for alias, names in named.items()
+    }
+
+
+def _is_counted(star: exp.Star) -> bool:
+    """Whether a star is that of `count(*)`."""
+    around = star.parent
+    return isinstance(around, exp.Count) or (isinstance(around, exp.Anonymous) and around.name.lower() == "count")
+
+
+def _visible(name: exp.Column, aliases: Iterable[str]) -> set[str]:
+    """The tables that the SELECT around a column, and those around that one, read themselves."""
+    found = set()
+    around = name.parent_select
+    while around is not None:
+        found |= {each.name for each in around.find_all(exp.Table) if each.parent_select is around}
+        around = around.parent_select
+    return found & set(aliases)

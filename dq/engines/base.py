@@ -27,6 +27,10 @@ class TimeLimitError(EngineError):
     """A scan that took longer than it may."""
 
 
+class SourceError(EngineError):
+    """A source that cannot be read, or stopped in the middle: a part of the scan would end in the same way."""
+
+
 class Engine(Protocol):
     """Tables by alias, and the scans over them."""
 
@@ -35,8 +39,14 @@ class Engine(Protocol):
     def schemas(self) -> Mapping[str, Schema]:
         """The columns of every table by its alias."""
 
+    def expect(self, scans: Sequence[Scan], /) -> None:
+        """What will be measured, told before the first scan, so that one reading of a table can serve them all."""
+
     def measure(self, scan: Scan, /) -> Mapping[Metric, Measured]:
         """What the scan answers. Raises EngineError when it cannot."""
+
+    def evidence(self, metric: Metric, /) -> str:
+        """What answered a metric that was measured: the engine by its name, or the database that it was left to."""
 
     def share_done(self) -> float:
         """How much of the running `measure` is done, in [0, 1]; 0 if it cannot be told. Any thread may ask."""

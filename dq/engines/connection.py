@@ -9,7 +9,7 @@ bind unless it is a single SELECT that modifies nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
@@ -54,12 +54,14 @@ def one_select(sql: str) -> str:
 def connect(
     allowed_files: Iterable[str] = (),
     *,
+    attached: Mapping[str, str] | None = None,
     spill_to: Path,
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open an in-memory DuckDB that can reach `allowed_files` (absolute paths) and the folder `spill_to`.
 
+    `attached` are database files by the names that they get: they are opened for reading only.
     `memory_limit` is DuckDB's text such as `2GB`; `spill_to` should be private, as DuckDB may write there.
     Use this connection itself: a table of Python memory registered on it is invisible to its `cursor()`s.
     The time zone of the session is UTC.
@@ -73,6 +75,8 @@ def connect(
         _limit(connection, "threads", threads, "a number from 1 up")
         connection.execute(f"SET temp_directory = {literal(str(spill_to))}")
         connection.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed_files))}]")
+        for name, path in (attached or {}).items():
+            connection.execute(f"ATTACH {literal(path)} AS {identifier(name)} (READ_ONLY)")
         for name, value in LOCK_DOWN:
             connection.execute(f"SET {name} = {value}")
     except BaseException:

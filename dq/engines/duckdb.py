@@ -37,6 +37,7 @@ class DuckDBEngine:
         """Measure `tables`; a scan may take `time_limit` seconds, or as long as it takes."""
         self.tables = tables
         self.time_limit = time_limit
+        self._evidence: dict[Metric, str] = {}
 
     def schemas(self) -> Mapping[str, Schema]:
         """The columns of every table by its alias."""
@@ -59,10 +60,22 @@ class DuckDBEngine:
                 return self.text(scan.grain.query)
         return self.text(compile_scan(scan).tree)
 
+    def expect(self, scans: Sequence[Scan], /) -> None:
+        """Of tables that are stored elsewhere, fetch the columns of all scans that must be answered here together."""
+        if self.tables.stored:
+            for scan in scans:
+                self.tables.expect(compile_scan(scan).tree)
+
     def measure(self, scan: Scan, /) -> Mapping[Metric, Measured]:
         """What the scan answers."""
         with self._limited():
-            return self._measure(scan)
+            measured, by = self._measure(scan)
+        self._evidence |= dict.fromkeys(measured, by)
+        return measured
+
+    def evidence(self, metric: Metric, /) -> str:
+        """What answered a metric: DuckDB, or the database that holds the tables."""
+        return self._evidence.get(metric, self.name)
 
     @contextmanager
     def _limited(self) -> Iterator[None]:
@@ -88,28 +101,29 @@ class DuckDBEngine:
         finally:
             timer.cancel()
 
-    def _measure(self, scan: Scan) -> Mapping[Metric, Measured]:
+    def _measure(self, scan: Scan) -> tuple[Mapping[Metric, Measured], str]:
+        """What the scan answers, and who gave the answer."""
         if isinstance(scan.grain, Returning):
             returned = self._returned(scan.grain)
-            return {metric: metric.state(returned) for metric in scan.metrics}
+            return {metric: metric.state(returned) for metric in scan.metrics}, self.name
         query = compile_scan(scan)
-        names, rows = self._fetch(query.tree)
+        (names, rows), by = self._answer(query.tree)
         if isinstance(scan.grain, Statement):
-            return {metric: metric.state((names, rows)) for metric in scan.metrics}
+            return {metric: metric.state((names, rows)) for metric in scan.metrics}, by
         (row,) = rows
-        return {
-            metric: metric.state([row[at] for at in cells])
-            for metric, cells in zip(scan.metrics, query.cells, strict=True)
-        }
+        states = (
+            metric.state([row[at] for at in cells]) for metric, cells in zip(scan.metrics, query.cells, strict=True)
+        )
+        return dict(zip(scan.metrics, states, strict=True)), by
 
     def share_done(self) -> float:
-        """How much of the running query is done, as DuckDB estimates it; 0 where it cannot."""
-        return max(self.tables.connection.query_progress(), 0.0) / 100
+        """How much of the running query, or of the reading before it, is done; 0 where it cannot be told."""
+        return self.tables.arriving or max(self.tables.connection.query_progress(), 0.0) / 100
 
     def frequencies(self, groups: Groups, /) -> Frequencies:
         """The frequency table of a grain as an Arrow table."""
         try:
-            relation = self.tables.connection.sql(self.text(frequency_table(groups)))
+            relation = self.tables.connection.sql(self._ready(frequency_table(groups)))
             return Frequencies(relation.to_arrow_table())
         except duckdb.Error as error:
             raise self._translate(error) from error
@@ -127,7 +141,7 @@ class DuckDBEngine:
 
         query = with_outcomes(alias, self.tables.schemas[alias], outcomes)
         try:
-            reader = self.tables.connection.sql(self.text(query)).to_arrow_reader(batch)
+            reader = self.tables.connection.sql(self._ready(query)).to_arrow_reader(batch)
         except duckdb.Error as error:
             raise self._translate(error) from error
         return pa.RecordBatchReader.from_batches(reader.schema, self._told(reader))
@@ -155,7 +169,16 @@ class DuckDBEngine:
         names, _ = self._fetch(_none_of(query))
         return names
 
+    def _answer(self, tree: exp.Expr) -> tuple[tuple[tuple[str, ...], list[tuple[Any, ...]]], str]:
+        """The rows of a query and who gave them: the database that holds its tables if it can, else DuckDB."""
+        if (database := self.tables.able(tree)) is not None:
+            return database.answer(tree, self.tables.stored), database.name
+        return self._fetch_here(tree), self.name
+
     def _fetch(self, tree: exp.Expr) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        return self._answer(tree)[0]
+
+    def _fetch_here(self, tree: exp.Expr) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         result = self._execute(tree)
         try:
             names = tuple(column[0] for column in result.description or ())
@@ -165,9 +188,14 @@ class DuckDBEngine:
 
     def _execute(self, tree: exp.Expr) -> duckdb.DuckDBPyConnection:
         try:
-            return self.tables.connection.execute(self.text(tree))
+            return self.tables.connection.execute(self._ready(tree))
         except duckdb.Error as error:
             raise self._translate(error) from error
+
+    def _ready(self, tree: exp.Expr) -> str:
+        """The text of a query whose columns are there."""
+        self.tables.bring(tree)
+        return self.text(tree)
 
     def _translate(self, error: Exception) -> EngineError:
         explained = self.tables.explain_error(error)

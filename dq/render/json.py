@@ -16,7 +16,7 @@ from typing import Any
 from dq.outcomes import Distribution, Evaluation, FailingRows, Outcome, Remembered, Statistic, TableRead, Verdict
 from dq.render import facts, resource
 
-VERSION = "1.1"
+VERSION = "1.2"
 """The version of the shape: the first number changes when a reader must."""
 
 SCHEMA_ID = f"urn:dq:schema:evaluation:{VERSION}"
@@ -102,6 +102,7 @@ def _judged(outcome: Outcome) -> dict[str, Any]:
         "labels": {_text(key): _text(label) for key, label in outcome.labels.items()},
         "notes": [_text(note) for note in outcome.notes],
         "history": [_remembered(each) for each in outcome.history],
+        "evidence": [_text(each) for each in outcome.evidence],
         "failing": outcome.failing and _failing(outcome.failing),
     }
 

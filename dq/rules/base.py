@@ -301,7 +301,7 @@ class Judgement:
     `failing` is how many rows of how many in scope fail. `vacuous` marks a rule that had
     no row to look at because its `where` keeps none. The first
     of the `metrics` is the one that the condition is about. `evaluated` is the rule with the numbers that its
-    functions came to, `history` what they rest on.
+    functions came to, `history` what they rest on. `evidence` names what measured it.
     """
 
     verdict: Verdict
@@ -314,6 +314,7 @@ class Judgement:
     vacuous: bool = False
     evaluated: Rule | None = None
     history: tuple[Remembered, ...] = ()
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,15 @@ from functools import partial
 from itertools import starmap
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import duckdb
 
 from dq import leftovers
+from dq.catalog.base import NamedTable
 from dq.diagnostics import DataError, DqError
 from dq.engines.connection import connect, identifier
+from dq.lazy import exp
 from dq.outcomes import TableRead
 from dq.schema import Column, Schema
 from dq.sources import files as found_files
@@ -26,7 +28,9 @@ from dq.sources.json import JsonTable
 from dq.sources.memory import ACCEPTED, Arrow, from_files, is_path, to_arrow
 from dq.sources.options import NO_DATA, ReadOptions
 from dq.sources.parquet import ParquetTable
+from dq.sources.stored import Attached, Database, Source, Stored, StoredTable
 from dq.sources.types import type_of
+from dq.sql import columns_read
 
 PRIMARY = "primary"
 
@@ -85,14 +89,19 @@ class Tables:
             alias: source.files if isinstance(source, Files) else () for alias, source in resolved.items()
         }
         self._sources = {alias: source for alias, source in resolved.items() if isinstance(source, Files)}
+        attached = {each.database: each.path for each in resolved.values() if isinstance(each, Attached)}
         allowed = dict.fromkeys(p for fs in self._files.values() for f in fs for p in (f.path, f.pattern))
         self._spill = Path(tempfile.mkdtemp(prefix="dq-", dir=temp_directory))
         leftovers.watch(self._spill)
         self._views: dict[str, _FileTable] = {}
         self._arrow: dict[str, Arrow] = {}
+        self._stored: dict[str, StoredTable] = {}
+        self._attached: dict[str, Attached] = {}
         self.schemas: dict[str, Schema] = {}
         try:
-            self.connection = connect(allowed, spill_to=self._spill, memory_limit=memory_limit, threads=threads)
+            self.connection = connect(
+                allowed, attached=attached, spill_to=self._spill, memory_limit=memory_limit, threads=threads
+            )
         except BaseException:
             self._clear()
             raise
@@ -118,6 +127,8 @@ class Tables:
         try:
             self.connection.close()
         finally:
+            for table in self._stored.values():
+                table.source.close()
             self._clear()
 
     def _clear(self) -> None:
@@ -152,6 +163,11 @@ class Tables:
     def read(self, alias: str) -> TableRead:
         """What is known of a table without scanning it; `rows` is None if that would take a scan."""
         columns = len(self.schemas[alias])
+        if alias in self._attached:
+            return TableRead(alias, self._attached[alias].description, columns, self._attached[alias].rows)
+        if alias in self._stored:
+            stored = self._stored[alias].source
+            return TableRead(alias, stored.description, columns, stored.rows, stored.notes)
         if alias in self._arrow:
             arrow = self._arrow[alias]
             return TableRead(alias, arrow.description, columns, arrow.rows, arrow.notes)
@@ -171,6 +187,49 @@ class Tables:
             for folder in (source.root, *(str(Path(path).parent) for path in source.paths))
         ]
         return tuple(dict.fromkeys(folder for folder in found if folder))
+
+    # -- tables that are stored elsewhere ---------------------------------------------------------------------------
+
+    @property
+    def stored(self) -> Mapping[str, Stored]:
+        """The tables that are stored in other systems, by alias."""
+        return {alias: table.source for alias, table in self._stored.items()}
+
+    @property
+    def arriving(self) -> float:
+        """How much of the rows that are being fetched has come, in [0, 1]."""
+        return max((table.arriving for table in self._stored.values()), default=0.0)
+
+    def able(self, query: exp.Expr) -> Database | None:
+        """The database that holds every table of a query and can answer it; None if there is none."""
+        if not self._stored or not isinstance(query, exp.Query):
+            return None
+        aliases = columns_read(query, self.schemas).keys()
+        found = {id(each.database): each.database for alias, each in self.stored.items() if alias in aliases}
+        if len(found) != 1 or not aliases <= set(self._stored):
+            return None
+        (database,) = found.values()
+        return database if database is not None and not database.refusal(query, self.stored) else None
+
+    def expect(self, query: exp.Expr) -> None:
+        """Tell of a query to come, so that the columns of all of them are fetched at once."""
+        if self.able(query) is None:
+            for table, columns in self._reads(query):
+                table.expect(columns)
+
+    def bring(self, query: exp.Expr) -> None:
+        """Fetch what a query reads of tables that are stored elsewhere.
+
+        Raises:
+            SourceError: it cannot be fetched.
+        """
+        for table, columns in self._reads(query):
+            table.bring(columns)
+
+    def _reads(self, query: exp.Expr) -> list[tuple[StoredTable, tuple[str, ...]]]:
+        """What a query reads of tables that are stored elsewhere."""
+        read = columns_read(query, self.schemas) if self._stored else {}
+        return [(self._stored[alias], columns) for alias, columns in read.items() if alias in self._stored]
 
     def recover(self, error: BaseException) -> bool:
         """After a failed query: True if a CSV or JSON column has got a wider type and the query should run again.
@@ -192,9 +251,14 @@ class Tables:
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
-    def _open(self, alias: str, source: Files | Arrow, options: ReadOptions) -> None:
+    def _open(self, alias: str, source: Source, options: ReadOptions) -> None:
         try:
-            if isinstance(source, Arrow):
+            if isinstance(source, Attached):
+                self._attached[alias] = source
+                self._view(alias, f"SELECT * FROM {source.sql}", hides_nan=False)
+            elif not isinstance(source, Arrow | Files):
+                self._keep(alias, source)
+            elif isinstance(source, Arrow):
                 self._register(alias, source)
             elif source.format == "arrow":
                 self._register(alias, from_files(source))
@@ -222,9 +286,22 @@ class Tables:
         self._arrow[alias] = arrow
         self._view(alias, f"SELECT * FROM {identifier(held)}", hides_nan=ARROW_HIDES_NAN)
 
-    def _view(self, alias: str, query: str, *, hides_nan: bool) -> None:
+    def _keep(self, alias: str, source: Stored) -> None:
+        """Know the columns of a stored table; there is no view of it until rows are brought."""
+        table = StoredTable(self.connection, alias, source)
+        empty = f"{alias} without rows"
+        self.connection.register(empty, table.empty)
+        self._describe(alias, f"SELECT * FROM {identifier(empty)}")
+        self.connection.unregister(empty)
+        self._stored[alias] = table
+
+    def _describe(self, alias: str, query: str) -> list[Any]:
         rows = self.connection.execute(f"DESCRIBE {query}").fetchall()
         self.schemas[alias] = Schema(tuple(Column(row[0], type_of(row[1]), row[1]) for row in rows))
+        return rows
+
+    def _view(self, alias: str, query: str, *, hides_nan: bool) -> None:
+        rows = self._describe(alias, query)
         floats = {row[0]: row[1] for row in rows if row[1] in ("FLOAT", "DOUBLE")}
         if hides_nan and floats:
             query = f"SELECT * REPLACE ({', '.join(starmap(_maybe_nan, floats.items()))}) FROM ({query})"
@@ -266,6 +343,11 @@ def _named(data: Any) -> dict[str, Any]:
     return dict(data)
 
 
+def is_stored(value: object) -> bool:
+    """Whether a value is a table of another system."""
+    return all(hasattr(value, name) for name in ("schema", "read", "database"))
+
+
 def _may_be_table(value: Any) -> bool:
     """False for what can only be a column: a list of something else than rows and paths."""
     if isinstance(value, (list, tuple)):
@@ -283,9 +365,11 @@ def _options(
     return {alias: options.get(alias, ReadOptions()) for alias in named}
 
 
-def _resolve(alias: str, value: Any, options: ReadOptions) -> Files | Arrow:
-    if isinstance(value, Files | Arrow):
-        return value
+def _resolve(alias: str, value: Any, options: ReadOptions) -> Source:
+    if isinstance(value, Files | Arrow | Attached) or is_stored(value):
+        return cast("Source", value)
+    if isinstance(value, NamedTable):
+        return value.open(options)
     if is_path(value) or (isinstance(value, (list, tuple)) and value and all(map(is_path, value))):
         found = found_files.find(value, options.format, options.hive_partitioning)
         if options.types and found.format not in ("csv", "json"):

@@ -1,0 +1,179 @@
+"""Tables of other systems, which hand out their rows as Arrow: databases, lakes, key-value stores.
+
+A query runs where the rows are, when a database says that it can answer it with the same meaning. Else the columns
+that it reads are fetched, once, into the engine's own memory, from where they spill to disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import duckdb
+
+from dq.diagnostics import DqError
+from dq.engines.base import SourceError
+from dq.engines.connection import identifier
+from dq.sources.files import Files
+from dq.sources.memory import Arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dq.lazy import exp
+
+Rows = tuple[tuple[str, ...], list[tuple[Any, ...]]]
+"""Column names and rows."""
+
+
+class Stored(Protocol):
+    """A table of another system, in the version and the part that was selected.
+
+    Nothing is read before it is asked for, and each reading gives the same rows as the one before, or fails.
+    """
+
+    description: str
+    """What it is, for people: no credential stands in it."""
+    notes: tuple[str, ...]
+    rows: int | None
+    """How many rows it has, where the system knows without reading them."""
+    database: Database | None
+    """What can answer queries over it; None when it only hands out rows."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns."""
+
+    def read(self, columns: Sequence[str], /) -> AbstractContextManager[pa.RecordBatchReader]:
+        """Its rows, with these columns only, in this order.
+
+        Raises:
+            DataError: it cannot be read. What fails in the middle raises from the reader.
+        """
+
+    def close(self) -> None:
+        """Give back what reading holds. Harmless when repeated; a later reading opens it again."""
+
+
+class Database(Protocol):
+    """A system that answers queries. Tables of one database are told by its identity."""
+
+    name: str
+    """Its kind and name for people, such as "PostgreSQL `shop`"."""
+
+    def refusal(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> str:
+        """Why it cannot answer a query over tables by their aliases with the same meaning; empty if it can."""
+
+    def answer(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> Rows:
+        """The rows that a query gives, as DuckDB would give them.
+
+        Raises:
+            SourceError: it failed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A table of a DuckDB database file, read in place.
+
+    `parts` are its schema and its name there; `rows` is how many rows the database says it has.
+    """
+
+    path: str
+    parts: tuple[str, ...]
+    description: str
+    rows: int | None = None
+
+    @property
+    def database(self) -> str:
+        """What the database file is called on a connection that it is attached to."""
+        return f"file {self.path}"
+
+    @property
+    def sql(self) -> str:
+        """The table in a query."""
+        return ".".join(map(identifier, (self.database, *self.parts)))
+
+
+Source: TypeAlias = Files | Arrow | Attached | Stored
+"""What data has become once it was found."""
+
+
+class StoredTable:
+    """A stored table on a connection: what was fetched of it stands there as tables, of which a view shows one."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, alias: str, source: Stored) -> None:
+        self.source = source
+        self.arriving = 0.0
+        """How much of the rows that are being fetched has come, in [0, 1]; 0 if it cannot be told."""
+        self._connection = connection
+        self._alias = alias
+        self._fetched: dict[frozenset[str], str] = {}
+        self._expected: frozenset[str] = frozenset()
+        with _told(source):
+            self._schema = source.schema
+
+    @property
+    def empty(self) -> Any:
+        """The columns without a row."""
+        return self._schema.empty_table()
+
+    def expect(self, columns: Iterable[str]) -> None:
+        """Tell which columns later queries will read, so that the first of them fetches them all."""
+        self._expected |= frozenset(columns)
+
+    def bring(self, names: Iterable[str]) -> None:
+        """Make the view hold these columns, fetched unless they are there.
+
+        Raises:
+            SourceError: they cannot be fetched. Nothing of them is kept then.
+        """
+        columns = frozenset(names)
+        held = next((table for there, table in self._fetched.items() if columns <= there), None)
+        if held is None:
+            columns |= self._expected
+            held = f"{self._alias} fetched {len(self._fetched)}"
+            self._fetch([name for name in self._schema.names if name in columns] or self._schema.names[:1], held)
+            self._fetched[columns] = held
+        view = f"CREATE OR REPLACE VIEW {identifier(self._alias)} AS SELECT * FROM {identifier(held)}"
+        self._connection.execute(view)
+
+    def _fetch(self, names: Sequence[str], held: str) -> None:
+        arriving = f"{held} arriving"
+        with _told(self.source), self.source.read(names) as reader:
+            self._connection.register(arriving, self._counted(reader))
+            try:
+                self._connection.execute(f"CREATE TABLE {identifier(held)} AS SELECT * FROM {identifier(arriving)}")
+            finally:
+                self.arriving = 0.0
+                self._connection.unregister(arriving)
+
+    def _counted(self, reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+        import pyarrow as pa
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            rows = 0
+            for batch in reader:
+                rows += batch.num_rows
+                self.arriving = min(rows / self.source.rows, 1.0) if self.source.rows else 0.0
+                yield batch
+
+        return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+@contextmanager
+def _told(source: Stored) -> Iterator[None]:
+    """Turn what a source raises into an error of a source, in its own words."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except DqError as error:
+        raise SourceError(error.message, help=error.help) from error
+    except duckdb.OutOfMemoryException:
+        raise
+    except (OSError, ValueError, duckdb.Error) as error:  # what fails in a stream reaches us as Arrow or DuckDB say it
+        said = str(error).partition("\n")[0]
+        raise SourceError(f"{source.description} cannot be read: {said}") from error
