@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import duckdb
 
-from dq.diagnostics import DqError
+from dq.diagnostics import DataError, DqError
 from dq.engines.base import SourceError
 from dq.engines.connection import identifier
 from dq.sources.files import Files
@@ -34,13 +34,21 @@ class Stored(Protocol):
     Nothing is read before it is asked for, and each reading gives the same rows as the one before, or fails.
     """
 
-    description: str
-    """What it is, for people: no credential stands in it."""
-    notes: tuple[str, ...]
-    rows: int | None
-    """How many rows it has, where the system knows without reading them."""
-    database: Database | None
-    """What can answer queries over it; None when it only hands out rows."""
+    @property
+    def description(self) -> str:
+        """What it is, for people: no credential stands in it."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What had to be assumed about it."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows it has, where the system knows without reading them."""
+
+    @property
+    def database(self) -> Database | None:
+        """What can answer queries over it; None when it only hands out rows."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -60,8 +68,9 @@ class Stored(Protocol):
 class Database(Protocol):
     """A system that answers queries. Tables of one database are told by its identity."""
 
-    name: str
-    """Its kind and name for people, such as "PostgreSQL `shop`"."""
+    @property
+    def name(self) -> str:
+        """Its kind and name for people, such as "PostgreSQL `shop`"."""
 
     def refusal(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> str:
         """Why it cannot answer a query over tables by their aliases with the same meaning; empty if it can."""
@@ -112,7 +121,7 @@ class StoredTable:
         self._alias = alias
         self._fetched: dict[frozenset[str], str] = {}
         self._expected: frozenset[str] = frozenset()
-        with _told(source):
+        with _told(source, DataError):
             self._schema = source.schema
 
     @property
@@ -164,16 +173,16 @@ class StoredTable:
 
 
 @contextmanager
-def _told(source: Stored) -> Iterator[None]:
-    """Turn what a source raises into an error of a source, in its own words."""
+def _told(source: Stored, kind: type[DqError] = SourceError) -> Iterator[None]:
+    """Turn what a source raises into an error of a kind, in the words of the source."""
     try:
         yield
-    except SourceError:
+    except kind:
         raise
     except DqError as error:
-        raise SourceError(error.message, help=error.help) from error
+        raise kind(error.message, help=error.help) from error
     except duckdb.OutOfMemoryException:
         raise
     except (OSError, ValueError, duckdb.Error) as error:  # what fails in a stream reaches us as Arrow or DuckDB say it
         said = str(error).partition("\n")[0]
-        raise SourceError(f"{source.description} cannot be read: {said}") from error
+        raise kind(f"{source.description} cannot be read: {said}") from error
