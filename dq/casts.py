@@ -433,6 +433,11 @@ def _float_to_text(value: exp.Expr, _wanted: Target) -> exp.Expr:
     )
 
 
+def _bytes_to_text(value: exp.Expr, wanted: Target) -> exp.Expr:
+    """Bytes are read as UTF-8; those that are none stay as DuckDB spells them."""
+    return fn("coalesce", fn("try", fn("decode", value)), _plainly(value, wanted))
+
+
 _CASTS: dict[tuple[Type, Type], Callable[[exp.Expr, Target], exp.Expr]] = {
     (Type.STRING, Type.BOOLEAN): _text_to_boolean,
     (Type.STRING, Type.INTEGER): _text_to_integer,
@@ -459,7 +464,7 @@ _CASTS: dict[tuple[Type, Type], Callable[[exp.Expr, Target], exp.Expr]] = {
     **{(Type.TIMESTAMP, each): _plainly for each in (Type.DATE, Type.TIMESTAMP, Type.STRING)},
     (Type.FLOAT, Type.FLOAT): _plainly,
     (Type.STRING, Type.STRING): _plainly,
-    (Type.BINARY, Type.STRING): _plainly,
+    (Type.BINARY, Type.STRING): _bytes_to_text,
     (Type.TIME, Type.STRING): _plainly,
 }
 """How to cast from one type to another; a pair that is not here is NULL in Spark or refused by it."""

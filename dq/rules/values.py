@@ -326,12 +326,16 @@ _KEYWORDS: dict[Keyword, Callable[[Tree], Tree]] = {
 
 
 def as_text(of: Column) -> Tree:
-    """The column as text: a number as Spark spells it, so that 1.0 is the text `1.0`."""
+    """The column as text, as Spark spells it: 1.0 is the text `1.0`, an instant is told in UTC and without a zone."""
     if of.type is Type.STRING:
         return column(of)
-    if of.type is Type.FLOAT:
+    if of.type in _SPELLED_BY_SPARK:
         return casts.cast(column(of), of.type, casts.TARGETS["string"])
     return exp.cast(column(of), exp.DataType.Type.TEXT)
+
+
+_SPELLED_BY_SPARK = frozenset({Type.FLOAT, Type.TIMESTAMP_TZ, Type.BINARY})
+"""Types whose values DuckDB would spell otherwise."""
 
 
 def _ignores_case(rule: ColumnValues) -> bool:

@@ -16,12 +16,17 @@ is skipped, and the metrics are the given ones and no others. `rows: none` in th
 type has nothing to say of single rows, so that each of its cases skips all of them; so does every ERROR. `REFUSED`
 is the verdict on a ruleset that does not get as far as the data. Tables stand in `tables.yaml`, or in the file that
 needs them alone.
+
+`rule` may be an analyzer too, with a verdict of its own kind: MEASURED, or UNMEASURED where that is an error. A metric
+without a value is null, `edges` and `counts` are those of a distribution. A group with a `history` has the earlier
+values of its metrics, the newest first.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from decimal import Decimal
 from fractions import Fraction
@@ -40,7 +45,10 @@ OTHER_SUBJECTS = ("Composites",)
 SOURCE = re.compile(r"([A-K][0-9.]*(, [A-K][0-9.]*)*|docs/[a-z]+\.md): \S")
 """`B.21.1: a NULL fails every condition but != and not in`: paragraphs of the reference, and what they say."""
 
-VERDICTS = ("PASSED", "FAILED", "ERROR", "REFUSED")
+OF_ANALYZERS = ("MEASURED", "UNMEASURED")
+VERDICTS = ("PASSED", "FAILED", "ERROR", "REFUSED", *OF_ANALYZERS)
+REASONED = ("ERROR", "REFUSED", "UNMEASURED")
+"""Verdicts of which a case must tell some words of the reason."""
 
 
 class CaseError(Exception):
@@ -49,17 +57,27 @@ class CaseError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A rule and what is expected of it. `value` is that of the group's metric; both are numbers or `5/6`."""
+    """A rule, or an analyzer, and what is expected of it.
+
+    `value` is that of the group's metric; it and the `metrics` are numbers or `5/6`.
+    """
 
     rule: str
     verdict: str
     value: float | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
     fails: tuple[int, ...] = ()
     skips: tuple[int, ...] | str = ()
     reason: str = ""
+    edges: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
     source: str = ""
     xfail: str = ""
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is about a rule that gets as far as the data."""
+        return self.verdict not in ("REFUSED", *OF_ANALYZERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +91,12 @@ class Group:
     folder: str = ""
     metric: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Table:
-    """A small table: its columns with their types, and its rows."""
+    """A small table: its columns with their types, and its rows. Equal is the same one."""
 
     columns: Mapping[str, str]
     rows: tuple[tuple[Any, ...], ...]
@@ -121,7 +140,10 @@ TYPES = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
     "timestamp with time zone": pa.timestamp("us", "UTC"),
+    "binary": pa.binary(),
+    "time": pa.time64("us"),
     "list": pa.list_(pa.int32()),
+    "struct": pa.struct([("a", pa.int32())]),
 }
 
 
@@ -132,7 +154,14 @@ def arrow_type(kind: str) -> pa.DataType:
 
 
 def cell(value: Any, kind: str) -> Any:
-    return Decimal(str(value)) if kind.startswith("decimal") and value is not None else value
+    """A value of YAML as one of this type: decimals, bytes and times of day are written as texts."""
+    if value is None:
+        return None
+    if kind.startswith("decimal"):
+        return Decimal(str(value))
+    if kind == "binary":
+        return value.encode()
+    return dt.time.fromisoformat(value) if kind == "time" else value
 
 
 # -- reading -------------------------------------------------------------------------------------------
@@ -173,13 +202,16 @@ def read_case(given: Mapping[str, Any], where: str) -> Case:
     case = dict(given)
     if "value" in case:
         case["value"] = number(case["value"])
-    case["metrics"] = {name: number(value) for name, value in case.get("metrics", {}).items()}
+    case["metrics"] = {
+        name: None if value is None else number(value) for name, value in case.get("metrics", {}).items()
+    }
     case["fails"] = tuple(case.get("fails", ()))
     case["skips"] = case["skips"] if case.get("skips") == "all" else tuple(case.get("skips", ()))
+    case["edges"], case["counts"] = tuple(case.get("edges", ())), tuple(case.get("counts", ()))
     found = known(Case, case, f"{where}, {case.get('rule')}")
     if found.verdict not in VERDICTS:
         raise CaseError(f"{where}, {found.rule}: no verdict {found.verdict}")
-    if found.verdict in ("ERROR", "REFUSED") and not found.reason:
+    if found.verdict in REASONED and not found.reason:
         raise CaseError(f"{where}, {found.rule}: {found.verdict} needs some words of its reason")
     return found
 

@@ -1,80 +1,33 @@
-"""What our own cases leave out: a list, which must be empty."""
+"""What our own cases leave out: a list, which must be empty. `value_classes.py` says what is asked for, and why no more."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
-import duckdb
 import pytest
-from own_cases import Case, CaseFile, Table, case_files, tables_of
+from own_cases import Case, CaseFile, Table, case_files
+from value_classes import (
+    CLASSES,
+    COMPOSITE,
+    OPERATORS,
+    PLAIN,
+    WHERE,
+    Need,
+    Used,
+    classes,
+    kept,
+    met,
+    spelled,
+    uses,
+    wanted,
+)
 
 import dq
 import dq.rules
-from dq.rules.base import SIGNATURES, Parameters, Signature
-from dq.syntax import Composite, Kind, Operator, Rule, RuleExpression
+from dq.rules.base import SIGNATURES, Signature
+from dq.syntax import Rule
 
-COMPARING = frozenset(Operator) - {Operator.MATCHES, Operator.NOT_MATCHES}
-OPERATORS = {
-    Kind.TEXT: frozenset(
-        {Operator.EQ, Operator.NE, Operator.IN, Operator.NOT_IN, Operator.MATCHES, Operator.NOT_MATCHES}
-    ),
-    **dict.fromkeys((Kind.NUMBER, Kind.DATE, Kind.DURATION, Kind.SIZE), COMPARING),
-}
-"""What may stand between a rule and its operands, by the kind of the condition (the language, A.3)."""
-
-NAMING_COLUMNS = {
-    Parameters.COLUMN,
-    Parameters.COLUMN_LIST,
-    Parameters.MAPPING,
-    Parameters.AGGREGATE,
-}
-
-
-class Used(NamedTuple):
-    """A rule of a case, by itself or as a part of it, with the tables it is judged on."""
-
-    rule: Rule
-    case: Case
-    composite: bool
-    tables: dict[str, Table]
-
-    @property
-    def primary(self) -> Table | None:
-        return self.tables.get("primary")
-
-
-def leaves(rule: RuleExpression) -> Iterator[Rule]:
-    if isinstance(rule, Composite):
-        for operand in rule.operands:
-            yield from leaves(operand)
-    else:
-        yield rule
-
-
-def uses(file: CaseFile) -> Iterator[Used]:
-    for group in file.groups:
-        tables = tables_of(file, group)
-        for case in group.cases:
-            if case.verdict == "REFUSED":
-                continue
-            (whole,) = dq.parse(f"Rules = [ {case.rule} ]").rules
-            for rule in leaves(whole):
-                if rule.name == file.rule_type:
-                    yield Used(rule, case, isinstance(whole, Composite), tables)
-
-
-def all_null(table: Table) -> set[str]:
-    """The columns that hold nothing, of a table that has rows."""
-    return {name for at, name in enumerate(table.columns) if table.rows and all(row[at] is None for row in table.rows)}
-
-
-def names_a_column_of_nulls(used: Used) -> bool:
-    if used.primary is None:
-        return False
-    words = " ".join(str(parameter) for parameter in used.rule.parameters)
-    return any(re.search(rf"\b{re.escape(name)}\b", words) for name in all_null(used.primary))
+Test = Callable[[Used], bool]
 
 
 def filters_a_null(used: Used) -> bool:
@@ -84,40 +37,21 @@ def filters_a_null(used: Used) -> bool:
     table = used.primary
     named = [name for name in table.columns if f'"{name}"' in str(used.rule).split(" where ")[0]] or list(table.columns)
     null = " or ".join(f'"{name}" is null' for name in named)
-    return bool(counted(table, f"({null}) and (({where(used)}) is not true)"))
+    return bool(kept(table, f"({null}) and (({used.rule.where.value}) is not true)"))
 
 
 def filters_all(used: Used) -> bool:
     if used.rule.where is None or used.primary is None or used.case.verdict == "ERROR":
         return False
-    return bool(used.primary.rows) and not counted(used.primary, where(used))
+    return bool(used.primary.rows) and not kept(used.primary, used.rule.where.value)
 
 
-def where(used: Used) -> str:
-    """The clause of a rule as DuckDB understands it; the cases keep to what both dialects write alike."""
-    found = re.search(r' where "((?:[^"\\]|\\.)*)"', str(used.rule))
-    assert found
-    return found[1]
-
-
-def counted(table: Table, condition: str) -> int:
-    data = table.arrow()
-    with duckdb.connect() as connection:
-        connection.register("data", data)
-        found = connection.execute(f"select count(*) from data where {condition}").fetchone()
-    assert found
-    return int(found[0])
-
-
-Need = Callable[[Used], bool]
-
-
-def needs(signature: Signature) -> Iterator[tuple[str, Need]]:
-    """What the cases of a rule type must hold, in words and as a test of one use."""
+def needs(signature: Signature) -> Iterator[tuple[str, Test]]:
+    """What the cases of a rule type must hold beside the product, in words and as a test of one use."""
     for kind in sorted(signature.kinds, key=lambda each: each.value):
         for operator in sorted(OPERATORS[kind], key=lambda each: each.value):
             yield (
-                f"{kind.value} {operator.value}",
+                spelled(kind, operator),
                 lambda used, kind=kind, operator=operator: (
                     used.rule.condition is not None
                     and (used.rule.condition.kind, used.rule.condition.operator) == (kind, operator)
@@ -125,32 +59,25 @@ def needs(signature: Signature) -> Iterator[tuple[str, Need]]:
             )
     yield "a composite", lambda used: used.composite
     yield "a verdict by itself", lambda used: not used.composite
-    if not signature.reads_files:
-        yield "an empty table", lambda used: used.primary is not None and not used.primary.rows
-        yield "one row", lambda used: used.primary is not None and len(used.primary.rows) == 1
-    if any(slot.kind in NAMING_COLUMNS for slot in signature.slots):
-        yield "a column of NULLs", names_a_column_of_nulls
     if signature.where:
         yield "a where that leaves out a NULL", filters_a_null
         yield "a where that keeps no row", filters_all
     if signature.threshold:
         yield "a threshold that is met", lambda used: bool(used.rule.threshold) and used.case.verdict == "PASSED"
         yield "a threshold that is missed", lambda used: bool(used.rule.threshold) and used.case.verdict == "FAILED"
-    if signature.name not in UNMEASURED:
-        for verdict in ("PASSED", "FAILED"):
-            yield verdict, lambda used, verdict=verdict: used.case.verdict == verdict
-
-
-UNMEASURED = ("DetectAnomalies",)
-"""Rule types that this version cannot measure: their cases say that they are an ERROR."""
+    for verdict in ("PASSED", "FAILED"):
+        yield verdict, lambda used, verdict=verdict: used.case.verdict == verdict
 
 
 def missing(file: CaseFile, signature: Signature) -> list[str]:
+    """What the cases of a rule type leave out, in words."""
     found = list(uses(file))
-    return [words for words, need in needs(signature) if not any(need(used) for used in found)]
+    lacking = [words for words, need in needs(signature) if not any(need(used) for used in found)]
+    there = {need for used in found for need in met(signature, used)}
+    return [*(lacking if signature.rule else ()), *map(str, sorted(set(wanted(signature)) - there))]
 
 
-@pytest.mark.parametrize("name", [name for name, each in SIGNATURES.items() if each.rule])
+@pytest.mark.parametrize("name", SIGNATURES)
 def test_the_cases_of_a_rule_type_leave_nothing_out(name: str) -> None:
     assert missing(case_files()[name], SIGNATURES[name]) == []
 
@@ -159,6 +86,61 @@ def test_what_is_missing_is_listed() -> None:
     file = case_files()["Completeness"]
     (first, *_) = file.groups
     few = CaseFile(rule_type="Completeness", groups=(first,), tables=file.tables)
-    assert {"number not in", "a composite", "an empty table", "a where that keeps no row"} <= set(
-        missing(few, SIGNATURES["Completeness"])
-    )
+    assert {
+        "number not in",
+        "a composite",
+        "any operator on empty table, by itself",
+        "any operator on NaN, where",
+        "number > on nothing but NULL, by itself",
+        "any operator on struct, by itself: an ERROR",
+        "a where that keeps no row",
+    } <= set(missing(few, SIGNATURES["Completeness"]))
+
+
+TABLE = Table(
+    columns={"id": "int", "text": "string", "x": "double", "b": "bigint", "none": "date"},
+    rows=((1, "", 1.5, 2**53 + 1, None), (2, " ", float("nan"), 1, None), (3, None, float("inf"), 1, None)),
+)
+
+
+@pytest.mark.parametrize(
+    ("column", "rows", "held"),
+    [
+        ("text", (0, 1, 2), {"empty string", "whitespace", "NULL"}),
+        ("text", (2,), {"nothing but NULL"}),
+        ("x", (0, 1, 2), {"NaN"}),
+        ("x", (0, 2), {"+inf"}),
+        ("b", (0, 1, 2), {"big integer", "duplicate"}),
+        ("none", (0, 1, 2), {"nothing but NULL"}),
+        ("none", (), set()),
+    ],
+)
+def test_the_classes_of_a_column_are_told_by_its_data(column: str, rows: tuple[int, ...], held: set[str]) -> None:
+    assert classes(TABLE, column, rows) == held
+
+
+def test_every_class_is_met_in_a_type_that_a_table_can_have() -> None:
+    from own_cases import TYPES
+
+    assert {each for types in CLASSES.values() for each in types} <= {*TYPES, "decimal"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "clauses"),
+    [
+        ('Completeness "text" > 0', {PLAIN}),
+        ('Completeness "text" > 0 where "id < 3"', {WHERE}),
+        ('Completeness "text" > 0 where "id < 9"', set()),
+        ('(Completeness "text" > 0 where "id < 3") and (RowCount > 0)', {WHERE, COMPOSITE}),
+    ],
+)
+def test_a_where_that_leaves_out_no_row_is_no_case_of_one(rule: str, clauses: set[str]) -> None:
+    signature = SIGNATURES["Completeness"]
+    (whole,) = dq.parse(f"Rules = [ {rule} ]").rules
+    leaf = whole if isinstance(whole, Rule) else whole.operands[0]
+    assert isinstance(leaf, Rule)
+    used = Used(leaf, Case(rule=rule, verdict="PASSED"), whole is not leaf, {"primary": TABLE})
+    found = set(met(signature, used))
+    assert {each.clause for each in found} == clauses
+    if clauses:
+        assert Need("number >", "empty string", min(clauses)) in found

@@ -5,56 +5,74 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pytest
-from own_cases import OTHER_SUBJECTS, Case, CaseError, CaseFile, Group, case_files, read_file, tables_of
+from own_cases import OF_ANALYZERS, OTHER_SUBJECTS, Case, CaseError, CaseFile, Group, case_files, read_file, tables_of
 
 import dq
+from dq.history import DEFAULT_CONTEXT, MemoryHistory, Series
+from dq.history import Run as PastRun
+from dq.outcomes import Distribution, Statistic
 from dq.rules.base import RULE_TYPES
 from dq.sources.options import NO_DATA
 
 ENGINES: Mapping[str, Callable[[dict[str, pa.Table]], Any]] = {"duckdb": lambda tables: tables}
 """How each engine is handed tables by their aliases. An engine is one line here."""
 
-PASS, FAIL, SKIP = "DataQualityRulesPass", "DataQualityRulesFail", "DataQualityRulesSkip"
+SAYINGS = {"DataQualityRulesPass": "passes", "DataQualityRulesFail": "fails", "DataQualityRulesSkip": "skips"}
+
+
+MOST = 300
+"""Cases that are judged by one evaluation: so many that opening a database costs little beside them."""
+
+
+class Judged(NamedTuple):
+    """A case with where it stands."""
+
+    file: CaseFile
+    group: Group
+    case: Case
 
 
 class Run(NamedTuple):
-    """The cases of a file that share data and options: their rules are evaluated together."""
+    """Cases that share data and options, of whatever rule types: their rules are evaluated together."""
 
-    subject: str
-    data: str
-    cases: tuple[tuple[Group, Case], ...]
-
-    def __str__(self) -> str:
-        return f"{self.subject}-{self.data}"
+    name: str
+    cases: tuple[Judged, ...]
 
 
 def runs() -> Iterator[Run]:
-    for subject, file in case_files().items():
-        found: dict[str, list[tuple[Group, Case]]] = {}
+    found: dict[tuple[Any, ...], list[Judged]] = {}
+    for file in case_files().values():
         for group in file.groups:
-            setting = (*group.data.values(), group.folder, *(f"{key}={value}" for key, value in group.options.items()))
-            found.setdefault(" ".join(filter(None, setting)), []).extend((group, case) for case in group.cases)
-        for data, cases in found.items():
-            yield Run(subject, data, tuple(cases))
+            tables = tables_of(file, group)
+            files_of = (file.rule_type, group.folder) if group.folder else ()
+            setting = (*tables.items(), *files_of, repr(group.options), repr(group.history))
+            found.setdefault(setting, []).extend(Judged(file, group, case) for case in group.cases)
+    for cases in found.values():
+        group = cases[0].group
+        told = {**group.options, **group.history}
+        words = [*group.data.values(), group.folder, *(f"{key}={value}" for key, value in told.items())]
+        for at in range(0, len(cases), MOST):
+            yield Run(" ".join(filter(None, words)), tuple(cases[at : at + MOST]))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("run", list(runs()), ids=str)
+@pytest.mark.parametrize("run", list(runs()), ids=lambda run: run.name)
 def test_the_cases_hold(engine: str, run: Run) -> None:
     told = differences(engine, run)
     different = [
-        f"{case.rule}\n    {words}\n    {group.about}; {case.source or group.source}"
-        for (group, case), words in zip(run.cases, told, strict=True)
+        f"{case.rule}\n    {words}\n    {file.rule_type}: {group.about}; {case.source or group.source}"
+        for (file, group, case), words in zip(run.cases, told, strict=True)
         if words and not case.xfail
     ]
     assert not different, "\n" + "\n".join(different)
-    gaps = [(case, words) for (_, case), words in zip(run.cases, told, strict=True) if case.xfail]
+    gaps = [(case, words) for (_, _, case), words in zip(run.cases, told, strict=True) if case.xfail]
     closed = [case.rule for case, words in gaps if not words]
     assert not closed, "these hold by now, drop their `xfail`:\n" + "\n".join(closed)
     if gaps:
@@ -63,11 +81,17 @@ def test_the_cases_hold(engine: str, run: Run) -> None:
 
 def differences(engine: str, run: Run) -> list[str]:
     """How each case of a run differs from what is expected, in words; empty when it does not."""
-    found = iter(evaluated(engine, run))
-    return [
-        refusal(case) if case.verdict == "REFUSED" else difference(case_files()[run.subject], group, case, *next(found))
-        for group, case in run.cases
-    ]
+    outcomes, statistics = evaluated(engine, run)
+    judged = iter(outcomes)
+    found = []
+    for file, group, case in run.cases:
+        if case.verdict == "REFUSED":
+            found.append(refusal(case))
+        elif case.verdict in OF_ANALYZERS:
+            found.append(deviation(group, case, statistics))
+        else:
+            found.append(difference(file, group, case, *next(judged)))
+    return found
 
 
 def refusal(case: Case) -> str:
@@ -82,7 +106,7 @@ def difference(file: CaseFile, group: Group, case: Case, outcome: dq.Outcome, ro
         return f"{outcome.verdict.value}, expected {case.verdict}: {outcome.reason}"
     if case.reason not in outcome.reason:
         return f"the reason lacks {case.reason!r}: {outcome.reason}"
-    if dict(outcome.metrics) != pytest.approx(metrics, rel=1e-9, abs=1e-9, nan_ok=True):
+    if not same(outcome.metrics, metrics):
         return f"{dict(outcome.metrics)}, expected {metrics}"
     if rows != expected_rows(file, case, len(rows)):
         return f"rows {rows}, expected {expected_rows(file, case, len(rows))}"
@@ -91,7 +115,30 @@ def difference(file: CaseFile, group: Group, case: Case, outcome: dq.Outcome, ro
     return ""
 
 
-def expected_metrics(group: Group, case: Case) -> dict[str, float]:
+def deviation(group: Group, case: Case, statistics: Sequence[Statistic]) -> str:
+    """How what an analyzer gathers differs from what is expected; a metric of two analyzers is told once."""
+    own = [each for each in statistics if str(each.analyzer) == case.rule]
+    errors = [each.reason for each in own if each.error]
+    if (case.verdict == "UNMEASURED") != bool(errors) or not all(case.reason in each for each in errors):
+        return f"{errors or 'no error'}, expected {case.verdict} {case.reason}"
+    expected = expected_metrics(group, case)
+    spread = [(each.value.edges, each.value.counts) for each in own if isinstance(each.value, Distribution)]
+    if spread != ([(case.edges, case.counts)] if case.counts else []):
+        return f"{spread}, expected {case.edges}, {case.counts}"
+    told = {each.name: each.value for each in statistics if each.name in expected}
+    found = told | {each.name: each.value for each in own if each.name and not isinstance(each.value, Distribution)}
+    return "" if same(found, expected) else f"{found}, expected {expected}"
+
+
+def same(found: Mapping[str, Any], expected: Mapping[str, float | None]) -> bool:
+    """Whether there are the same metrics, and the same of them without a value."""
+    if found.keys() != expected.keys() or any((found[name] is None) != (expected[name] is None) for name in found):
+        return False
+    numbers = {name: value for name, value in expected.items() if value is not None}
+    return bool({name: found[name] for name in numbers} == pytest.approx(numbers, rel=1e-9, abs=1e-9, nan_ok=True))
+
+
+def expected_metrics(group: Group, case: Case) -> dict[str, float | None]:
     return {**case.metrics, **({} if case.value is None else {group.metric: case.value})}
 
 
@@ -104,29 +151,59 @@ def expected_rows(file: CaseFile, case: Case, rows: int) -> list[str]:
     return ["fails" if at in case.fails else "skips" if at in case.skips else "passes" for at in range(1, rows + 1)]
 
 
-def ruleset(*cases: Case) -> str:
-    return "Rules = [\n" + ",\n".join(case.rule for case in cases) + "\n]"
+def ruleset(*cases: Case, section: str = "Rules") -> str:
+    return f"{section} = [\n" + ",\n".join(case.rule for case in cases) + "\n]"
 
 
-def evaluated(engine: str, run: Run) -> list[tuple[dq.Outcome, list[str]]]:
-    """The outcome of each case that is evaluated, and what it says of each row."""
-    file = case_files()[run.subject]
-    group, _ = run.cases[0]
-    judged = [case for _, case in run.cases if case.verdict != "REFUSED"]
-    if not judged:
-        return []
+def options(group: Group) -> dq.Options:
+    """Those of a group. Samples of failing rows would ask for a query per rule, and no case is about them."""
+    given: dict[str, Any] = {"samples": 0, **group.options}
+    if group.history:
+        given |= {"now": NOW, "dataset": "t", "history": past(group.history)}
+    return dq.Options(**given)
+
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def past(history: Mapping[str, Sequence[float]]) -> MemoryHistory:
+    """Earlier runs, each a day after the one before; the values are given the newest first."""
+    return MemoryHistory(
+        PastRun(f"{name} {day}", NOW - timedelta(days=day), {Series("t", DEFAULT_CONTEXT, name): value})
+        for name, values in history.items()
+        for day, value in enumerate(values, 1)
+    )
+
+
+def evaluated(engine: str, run: Run) -> tuple[list[tuple[dq.Outcome, list[str]]], Sequence[Statistic]]:
+    """The outcome of each case that is evaluated with what it says of each row, and what the analyzers gathered."""
+    file, group, _ = run.cases[0]
+    rules = [case for _, _, case in run.cases if case.judged]
+    analyzers = [case for _, _, case in run.cases if case.verdict in OF_ANALYZERS]
     tables = {alias: table.arrow() for alias, table in tables_of(file, group).items()}
     data = ENGINES[engine](tables) if tables else NO_DATA
+
+    def evaluate(text: str) -> dq.Evaluation:
+        return dq.evaluate(text, data, engine=engine, options=options(group))
+
+    outcomes: list[tuple[dq.Outcome, list[str]]] = []
     with files(file, group):
-        evaluation = dq.evaluate(ruleset(*judged), data, engine=engine, options=dq.Options(**group.options))
-        rows = evaluation.rows().read_all().to_pylist() if tables else []
-    return [(outcome, [said(row, str(outcome.rule)) for row in rows]) for outcome in evaluation.outcomes]
+        if rules:
+            evaluation = evaluate(ruleset(*rules))
+            told = list(said(evaluation.rows().read_all())) if tables else []
+            outcomes = [(outcome, [row[str(outcome.rule)] for row in told]) for outcome in evaluation.outcomes]
+        # By themselves: an analyzer beside a rule of the same metric adds nothing (E.1).
+        statistics = evaluate(ruleset(*analyzers, section="Analyzers")).statistics if analyzers else ()
+    return outcomes, statistics
 
 
-def said(row: Mapping[str, Any], rule: str) -> str:
-    """What a rule says of a row; exactly one thing."""
-    (word,) = {word for column, word in ((PASS, "passes"), (FAIL, "fails"), (SKIP, "skips")) if rule in row[column]}
-    return word
+def said(rows: pa.Table) -> Iterator[dict[str, str]]:
+    """What each rule says of each row; exactly one thing."""
+    for row in rows.select(list(SAYINGS)).to_pylist():
+        words = {(rule, word) for column, word in SAYINGS.items() for rule in row[column]}
+        found = dict(words)
+        assert len(found) == len(words), "a rule says two things of one row"
+        yield found
 
 
 @contextlib.contextmanager
@@ -151,10 +228,11 @@ def files(file: CaseFile, group: Group) -> Iterator[None]:
 def test_a_known_gap_must_be_one() -> None:
     """A case with `xfail` is expected to differ, and fails when it does not."""
     group = Group(about="", source="", cases=(), data={"primary": "orders"}, metric="Column.amount.Mean")
+    file = CaseFile(rule_type="Mean", groups=(), rows="none")
     for verdict, raised in (("FAILED", pytest.xfail.Exception), ("PASSED", AssertionError)):
         case = Case(rule='Mean "amount" = 21', verdict=verdict, value=21, xfail="for this test")
         with pytest.raises(raised, match="for this test" if verdict == "FAILED" else "hold by now"):
-            test_the_cases_hold("duckdb", Run("Mean", "orders", ((group, case),)))
+            test_the_cases_hold("duckdb", Run("orders", (Judged(file, group, case),)))
 
 
 # -- the files themselves ------------------------------------------------------------------------------

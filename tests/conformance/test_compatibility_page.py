@@ -118,9 +118,8 @@ def own_counts(name: str) -> tuple[int, ...]:
     """Verdicts, numbers, row outcomes and known gaps of our own cases."""
     file = case_files()[name]
     cases = [(group, case) for group in file.groups for case in group.cases]
-    judged = [(group, case) for group, case in cases if case.verdict != "REFUSED"]
-    numbers = sum(len(expected_metrics(group, case)) for group, case in judged)
-    rows = sum(len(tables_of(file, group)["primary"].rows) for group, _ in judged if group.data)
+    numbers = sum(len(expected_metrics(group, case)) for group, case in cases if case.verdict != "REFUSED")
+    rows = sum(len(tables_of(file, group)["primary"].rows) for group, case in cases if case.judged and group.data)
     return len(cases), numbers, rows, sum(bool(case.xfail) for _, case in cases)
 
 

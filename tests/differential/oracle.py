@@ -450,7 +450,9 @@ def by_text(condition: Condition, kind: str) -> Meets:
 
 
 def as_text(value: Any) -> str:
-    """As Spark writes it: of numbers, integers only."""
+    """As Spark writes it: of numbers, integers only, and an instant in UTC without its zone."""
+    if isinstance(value, dt.datetime):
+        return str(as_instant(value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

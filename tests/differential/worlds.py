@@ -366,7 +366,12 @@ def value_conditions(kind: str) -> st.SearchStrategy[Condition]:
         )
     if kind == "bool":
         return conditions(["true", "false", "1"], PLAIN, [Keyword.NULL])
-    return conditions(DAYS, keywords=[Keyword.NULL])
+    days = conditions(DAYS, keywords=[Keyword.NULL])
+    return days if kind == "date" else days | conditions(INSTANTS, PLAIN, [Keyword.NULL])
+
+
+INSTANTS = ["2024-01-05 00:00:00", "2024-03-01 09:30:00", "2024-03-01 09:30:00+00", "1969-12-31 23:59:59"]
+"""Instants as texts, those of Spark and one of another spelling; a day without a time would be a date."""
 
 
 @st.composite
