@@ -202,6 +202,20 @@ def test_zones(value: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        "2024-02-29", "2023-02-29", "2024-13-01", "0000-01-01", "0001-01-01", "9999-12-31", "2024-1-5", "2024-02-29 23:59:59",
+        "2024-02-29T00:00:00", "2024-02-29 24:00:00", "2024-02-29 23:59:60", "2024-02-29 10:00:00.5", "2024-02-29 10:00:00.123456",
+        "2024-02-29 10:00:00.1234567", "2024-02-29 10:00:00.", "2024-02-29 10:00", "2024-02-29 10:00:00Z", " 2024-02-29", "noon",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["date", "timestamp"])
+def test_a_literal_is_read_as_a_value_of_a_column_is(name: str, value: str) -> None:
+    built = casts.cast(casts.text(value), Type.STRING, casts.target(name)).sql("duckdb")
+    assert CON.execute(f"select {built}").fetchall() == [(each,) for each in cast_all([value], name)]
+
+
+@pytest.mark.parametrize(
     ("spelled", "expected"),
     [
         ("1.5", "1.5"), ("100", "100.0"), ("0.001", "0.001"), ("1e7", "1.0E7"), ("12345678.9", "1.23456789E7"), ("1e-4", "1.0E-4"),
