@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from differential.oracle import NOW, Composite, Expected, Rule, World
+from differential.oracle import NESTED, NOW, Composite, Expected, Rule, World
 from differential.worlds import written
 
 import dq
@@ -85,13 +85,17 @@ def differences(expected: Expected, found: dq.Outcome) -> Iterator[str]:
         yield f"failing rows {failing}, expected {expected.failing}"
 
 
+AS_TEXT = {"tz", "paris", *NESTED}
+"""Kinds of which a sample shows the text."""
+
+
 def strange_samples(world: World, expected: Expected, found: dq.Outcome) -> Iterator[str]:
-    """A time with a zone is shown as text and not compared."""
+    """What is shown as text is not compared."""
     if found.failing is None or expected.failing is None or found.verdict is not dq.Verdict.FAILED:
         return
     if len(found.failing.sample) != min(SAMPLES, expected.failing[0]):
         yield f"{len(found.failing.sample)} samples of {expected.failing[0]} failing rows"
-    names = [name for name in found.failing.columns if world.primary.kinds[name] != "tz"]
+    names = [name for name in found.failing.columns if world.primary.kinds[name] not in AS_TEXT]
     labels = expected.labels or ()
     fails = {
         shown(row[name] for name in names)
