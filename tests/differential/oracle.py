@@ -355,6 +355,17 @@ def verdicts(value: float, condition: Condition | None, *, exact: bool) -> froze
     return frozenset(PASSED if compare(asked.operator, each, operands) else FAILED for each in tried)
 
 
+def statistics(analyzer: Rule, world: World) -> Expected:
+    """What an analyzer gathers (E.1): the metrics of a rule that would judge them, of ColumnValues its extremes."""
+    conditions = [Condition(operator, (Decimal(0),)) for operator in (">", "<")]
+    found = [single(replace(analyzer, condition=each), world) for each in conditions]
+    metrics = {name: values for each in found for name, values in each.metrics.items()}
+    extremes = analyzer.name in ("ColumnValues", "ColumnLength")
+    return replace(
+        found[0], metrics={name: metrics[name] for name in metrics if not (extremes and "Compliance" in name)}
+    )
+
+
 def outcome(rule: Rule | Composite, world: World) -> Expected:
     """What is expected of a rule of a ruleset."""
     return whole(rule, world) if isinstance(rule, Composite) else single(rule, world)

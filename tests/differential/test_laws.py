@@ -10,9 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from differential.census import census
 from differential.comparing import NUMBERS, Ruleset, near, shown
 from differential.oracle import NOW, Composite, Rule, Table, Where, World, leaves, outcome
-from differential.worlds import arrow, count, rules, rulesets, worlds, written
+from differential.worlds import arrow, rules, rulesets, worlds, written
 from examples import MADE, examples
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
@@ -140,7 +141,7 @@ def test_an_outcome_stays(name: str, folder: Path, data: st.DataObject, world: W
     if not ruleset:
         return
     note(written(ruleset))
-    MADE.update({"rulesets": 1, "rules": count(ruleset)})
+    MADE.update({"examples of laws": 1, **census(ruleset, world)})
     note(changed.ruleset)
     first, second = as_it_is(world, ruleset).answer(), changed.answer()
     wrong = [
@@ -179,7 +180,7 @@ def test_rows_that_come_twice_keep_the_ratios(data: st.DataObject, world: World)
     if not ruleset:
         return
     note(written(ruleset))
-    MADE.update({"rulesets": 1, "rules": count(ruleset)})
+    MADE.update({"examples of laws": 1, **census(ruleset, world)})
     table = arrow(world.primary)
     once = as_it_is(world, ruleset)
     twice = replace(once, primary=pa.concat_tables([table, table]))
@@ -207,7 +208,7 @@ def test_the_names_of_columns_do_not_matter(data: st.DataObject, world: World) -
     if not ruleset:
         return
     text = written(ruleset)
-    MADE.update({"rulesets": 1, "rules": count(ruleset)})
+    MADE.update({"examples of laws": 1, **census(ruleset, world)})
     for name, other in new.items():
         spelled = other.replace('"', '\\"')
         text = text.replace(name, spelled).replace(name.upper(), spelled)
@@ -227,7 +228,7 @@ def test_the_names_of_columns_do_not_matter(data: st.DataObject, world: World) -
 def test_a_split_parts_the_rows(data: st.DataObject, world: World) -> None:
     ruleset = data.draw(rulesets(world))
     note(written(ruleset))
-    MADE.update({"rulesets": 1, "rules": count(ruleset)})
+    MADE.update({"examples of laws": 1, **census(ruleset, world)})
     evaluation = as_it_is(world, ruleset).answer()
     rows = evaluation.rows().read_all()
     parts = [reader.read_all() for reader in evaluation.split()]

@@ -709,8 +709,26 @@ def rulesets(draw: st.DrawFn, world: World) -> list[Rule | Composite]:
     return [hoisted(each, f"v{at}") if draw(st.integers(0, 3)) == 3 else each for at, each in enumerate(drawn)]
 
 
-def written(ruleset: Sequence[Rule | Composite]) -> str:
-    return "".join(declarations(ruleset)) + "Rules = [\n" + ",\n".join(map(str, ruleset)) + "\n]"
+ANALYZED = (
+    "RowCount", "ColumnCount", "Completeness", "Uniqueness", "UniqueValueRatio", "DistinctValuesCount", "Entropy", "ColumnValues",
+    "ColumnLength", "ColumnCorrelation", "DuplicateRowCount", *STATISTICS,
+)  # fmt: skip
+
+
+@st.composite
+def analyzers(draw: st.DrawFn, world: World) -> list[Rule]:
+    """Rules without anything to judge by."""
+    there = set(world.primary.kinds.values())
+    names = st.sampled_from([each for each in ANALYZED if NEEDED.get(each, there) & there])
+    drawn = [draw(FAMILIES[name](world, name)) for name in draw(st.lists(names, max_size=4))]
+    bare = [replace(each, condition=None, where=None, threshold=None) for each in drawn]
+    return list({str(each): each for each in bare}.values())
+
+
+def written(ruleset: Sequence[Rule | Composite], analyzers: Sequence[Rule] = ()) -> str:
+    listed = {"Rules": ruleset, "Analyzers": analyzers}
+    sections = (f"{name} = [\n" + ",\n".join(map(str, each)) + "\n]\n" for name, each in listed.items() if each)
+    return "".join([*declarations(ruleset), *sections])
 
 
 def declarations(ruleset: Sequence[Rule | Composite]) -> Iterator[str]:
@@ -719,8 +737,3 @@ def declarations(ruleset: Sequence[Rule | Composite]) -> Iterator[str]:
         if condition and condition.variable:
             words = ", ".join(map(spelled, condition.operands))
             yield f"{condition.variable} = {f'[{words}]' if condition.operator.endswith('in') else words}\n"
-
-
-def count(ruleset: Sequence[Rule | Composite]) -> int:
-    """Rules, those inside of composites counted."""
-    return sum(len(leaves(each)) for each in ruleset)
