@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from dq.rules.base import SIGNATURES
 
 
-@settings(max_examples=examples(100, small=25))
+@settings(max_examples=examples(200, small=25, night=15))
 @given(st.data(), worlds(), st.sampled_from(FORMS))
 def test_verdicts_metrics_counts_and_rows(folder: Path, data: st.DataObject, world: World, form: str) -> None:
     ruleset, gathered = data.draw(rulesets(world)), data.draw(analyzers(world))
