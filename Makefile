@@ -51,8 +51,8 @@ check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/mypy
 	DQ_HYPOTHESIS=small $(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser' $(QUICK_TESTS)
 
-nightly: .venv/ok  ## the property tests on many more, random examples
-	DQ_HYPOTHESIS=nightly $(BIN)/python -m pytest -q -n 2 tests/properties tests/differential
+nightly: .venv/ok  ## the generated tests on many more, random examples; counts what they held
+	DQ_HYPOTHESIS=nightly $(BIN)/python -m pytest -q -n 2 tests/differential tests/properties
 
 .PHONY: chromium
 chromium:  # the browser that the report tests drive; Debian's package where there is none

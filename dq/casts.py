@@ -36,6 +36,8 @@ _INSTANT = rf"(?s)\A{SPACE}{_DAY}(?:[ T]({_HOUR})(?:{_CLOCK_TAIL})?)?)?)?{SPACE}
 _CLOCK = rf"(?s)\A{SPACE}(?:T({_HOUR})|T?({_HOUR}){_CLOCK_TAIL}){SPACE}\z"
 _OFFSET = r"(?:UTC|GMT|UT)?([+-][0-9]{1,2})(?::?([0-9]{1,2}))?(?::?([0-9]{2}))?"
 _REGION = r"[A-Za-z][A-Za-z0-9~/._+-]+"
+_PLAIN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?)?")
+"""Days and instants that DuckDB reads as Spark does, where there is such a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +254,9 @@ def _text_to_decimal(value: exp.Expr, wanted: Target) -> exp.Expr:
     )
 
 
-def _text_to_date(value: exp.Expr, _wanted: Target) -> exp.Expr:
+def _text_to_date(value: exp.Expr, wanted: Target) -> exp.Expr:
+    if _is_plain(value):
+        return to(text(value.name[:10]), wanted.native)
     day = fn(
         "regexp_extract",
         value,
@@ -269,45 +273,55 @@ def _text_to_date(value: exp.Expr, _wanted: Target) -> exp.Expr:
     )
 
 
-def _text_to_timestamp(value: exp.Expr, _wanted: Target, today: date | None = None) -> exp.Expr:
-    names = ("y", "mo", "d", "h", "mi", "s", "f", "z")
-    calendar = {each: _part(value, _INSTANT, names, each) for each in names}
-    clock_names = ("t", "h", "mi", "s", "f", "z")
-    clock = {each: _part(value, _CLOCK, clock_names, each) for each in clock_names}
-    hour = case((equal(clock["t"], text("")), clock["h"]), default=clock["t"])
+def _text_to_timestamp(value: exp.Expr, wanted: Target, today: date | None = None) -> exp.Expr:
+    if _is_plain(value):
+        return to(value, wanted.native)
     this_day = text(today.isoformat()) if today else to(exp.CurrentDate(), "VARCHAR")
-    dated = join(calendar["y"], text("-"), _or(calendar["mo"], "1"), text("-"), _or(calendar["d"], "1"))
+
+    def dated(part: _Parts) -> exp.Expr:
+        day = join(part("y"), text("-"), _or(part("mo"), "1"), text("-"), _or(part("d"), "1"))
+        return _instant(day, _or(part("h"), "0"), part)
+
+    def timed(part: _Parts) -> exp.Expr:
+        return _instant(this_day, case((equal(part("t"), text("")), part("h")), default=part("t")), part)
+
+    calendar = _of_match(value, _INSTANT, ("y", "mo", "d", "h", "mi", "s", "f", "z"), dated)
+    clock = _of_match(value, _CLOCK, ("t", "h", "mi", "s", "f", "z"), timed)
     return case(
         (_round_trip(value, "TIMESTAMP", 19), try_to(value, "TIMESTAMP")),
-        (fn("regexp_matches", value, text(_INSTANT)), _instant(dated, _or(calendar["h"], "0"), calendar)),
-        (fn("regexp_matches", value, text(_CLOCK)), _instant(this_day, hour, clock)),
+        (fn("regexp_matches", value, text(_INSTANT)), calendar),
+        (fn("regexp_matches", value, text(_CLOCK)), clock),
     )
 
 
-def _instant(day: exp.Expr, hour: exp.Expr, parts: dict[str, exp.Expr]) -> exp.Expr:
+def _instant(day: exp.Expr, hour: exp.Expr, part: _Parts) -> exp.Expr:
     """The instant of a day and a clock; the zone behind it may be empty, an offset or a region."""
     local = join(
-        day, text(" "), hour, text(":"), _or(parts["mi"], "0"), text(":"), _or(parts["s"], "0"), text("."),
-        fn("substring", join(parts["f"], text("0")), number(1), number(6)),
+        day, text(" "), hour, text(":"), _or(part("mi"), "0"), text(":"), _or(part("s"), "0"), text("."),
+        fn("substring", join(part("f"), text("0")), number(1), number(6)),
     )  # fmt: skip
-    zone = fn("trim", parts["z"], text(" "))
-    signed = _part(zone, rf"\A{_OFFSET}\z", ("h", "m", "s"), "h")
-    minutes = _part(zone, rf"\A{_OFFSET}\z", ("h", "m", "s"), "m")
-    seconds = _part(zone, rf"\A{_OFFSET}\z", ("h", "m", "s"), "s")
-    digits = fn("lpad", fn("substring", signed, number(2)), number(2), text("0"))
-    offset = join(
-        fn("substring", signed, number(1), number(1)), digits, text(":"),
-        fn("lpad", _or(minutes, "0"), number(2), text("0")), text(":"), _or(seconds, "00"),
-    )  # fmt: skip
+    zone = fn("trim", part("z"), text(" "))
     zoned = case(
         (isin(zone, "Z", "UTC", "GMT", "UT"), text("+00")),
-        (fn("regexp_matches", zone, text(rf"\A{_OFFSET}\z")), offset),
+        (
+            fn("regexp_matches", zone, text(rf"\A{_OFFSET}\z")),
+            _of_match(zone, rf"\A{_OFFSET}\z", ("oh", "om", "os"), _offset),
+        ),
         (fn("regexp_matches", zone, text(rf"\A{_REGION}\z")), join(text(" "), zone)),
     )
     return case(
-        (equal(parts["z"], text("")), try_to(local, "TIMESTAMP")),
+        (equal(part("z"), text("")), try_to(local, "TIMESTAMP")),
         default=fn("timezone", text("UTC"), try_to(join(local, zoned), "TIMESTAMPTZ")),
     )
+
+
+def _offset(part: _Parts) -> exp.Expr:
+    """An offset as DuckDB reads it: `+02:00:00`."""
+    return join(
+        fn("substring", part("oh"), number(1), number(1)),
+        fn("lpad", fn("substring", part("oh"), number(2)), number(2), text("0")),
+        text(":"), fn("lpad", _or(part("om"), "0"), number(2), text("0")), text(":"), _or(part("os"), "00"),
+    )  # fmt: skip
 
 
 def _number_to_integer(value: exp.Expr, wanted: Target) -> exp.Expr:
@@ -538,6 +552,17 @@ def _or(value: exp.Expr, default: str) -> exp.Expr:
     return case((equal(value, text("")), text(default)), default=value)
 
 
+def _is_plain(value: exp.Expr) -> bool:
+    """Whether an expression is a literal of a day or an instant, whose cast needs no reading of its parts."""
+    if not value.is_string or not _PLAIN.fullmatch(value.name):
+        return False
+    try:
+        date.fromisoformat(value.name[:10])
+    except ValueError:
+        return False
+    return True
+
+
 def _round_trip(value: exp.Expr, native: str, size: int) -> exp.Expr:
     """Whether a text of this many bytes is spelled exactly as DuckDB would spell the value: the usual case, cheaply."""
     return exp.and_(
@@ -546,6 +571,18 @@ def _round_trip(value: exp.Expr, native: str, size: int) -> exp.Expr:
     )
 
 
-def _part(value: exp.Expr, regex: str, names: tuple[str, ...], wanted: str) -> exp.Expr:
-    """A named group of a match; empty when the group took no part."""
-    return fn("regexp_extract", value, text(regex), number(names.index(wanted) + 1))
+_Parts = Callable[[str], exp.Expr]
+"""The text of a named group."""
+
+
+def _of_match(value: exp.Expr, regex: str, names: tuple[str, ...], build: Callable[[_Parts], exp.Expr]) -> exp.Expr:
+    """What is built of the groups of a match, empty where one took no part; the match stands there once.
+
+    SQL has no name for a value in an expression but the variable of a lambda: the list has one member.
+    """
+    found = exp.to_identifier(f"match_{names[0]}", quoted=True)
+    groups = exp.Array(expressions=[text(each) for each in names])
+    matches = exp.Array(expressions=[fn("regexp_extract", value, text(regex), groups)])
+    built = build(lambda name: fn("struct_extract", found, text(name)))
+    each = exp.Lambda(this=built, expressions=[found.copy()], colon=True)
+    return fn("list_extract", fn("list_transform", matches, each), number(1))

@@ -641,6 +641,8 @@ class _Builder:
         digits = casts.digits_of(wanted.native)
         if isinstance(value.node, exp.Literal) and value.type is Type.FLOAT and wanted.type is Type.DECIMAL:
             return Value(casts.try_to(value.node, wanted.native), wanted.type, digits)
+        if wanted.type is Type.TIMESTAMP:
+            return Value(casts.to_timestamp(value.node, value.type, self.now.date()), wanted.type)
         return Value(casts.cast(value.node, value.type, wanted), wanted.type, digits)
 
     def target(self, kind: exp.Expr) -> casts.Target:

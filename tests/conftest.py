@@ -42,9 +42,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.stats.get("", []):
         made.update({name[5:]: number for name, number in report.user_properties if name.startswith("made ")})
     if made:
-        terminalreporter.write_line(
-            "generated and evaluated: " + ", ".join(f"{n:,} {what}" for what, n in made.items())
-        )
+        counted = ", ".join(f"{number:,} {what}" for what, number in sorted(made.items()) if ": " not in what)
+        terminalreporter.write_line(f"generated and evaluated: {counted}")
+    if SIZE == "nightly" and made["rules"]:
+        from differential.census import told
+
+        for line in told(made):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -260,7 +260,7 @@ def _overflows(of: Column, given: Sequence[Operand]) -> bool:
 
 
 def as_number(of: Column, operator: Operator) -> Tree:
-    """The column as numbers: as it is, or cast, NULL where the cast fails.
+    """The column as numbers: as it is, or cast, NULL where the cast fails; text is read as Spark reads it.
 
     A 32-bit float counts as its shortest decimal where it is equated or ordered, as its extremes are
     reported; in lists and ranges it is widened, so that 0.1 is not in [0.1]. Both as Glue's open engine.
@@ -269,6 +269,8 @@ def as_number(of: Column, operator: Operator) -> Tree:
         return column(of)
     if operator in ORDERING or operator is Operator.EQ:
         return dq_metrics.as_written(of, column(of))
+    if of.type is Type.STRING:
+        return casts.cast(column(of), of.type, casts.TARGETS["double"])
     return exp.TryCast(this=column(of), to=exp.DataType.build("double"))
 
 
@@ -559,7 +561,8 @@ class DataFreshness(ShareRule):
 
     def predicate(self) -> Tree:
         """The age meets the condition."""
-        seconds = call("DQ_EPOCH", casts.to_timestamp(column(self.column), self.column.type))
+        today = self.context.now.astimezone(UTC).date()
+        seconds = call("DQ_EPOCH", casts.to_timestamp(column(self.column), self.column.type, today))
         now = literal(int(self.context.now.timestamp()))
         age = exp.Div(this=exp.paren(exp.Sub(this=now, expression=seconds)), expression=number("3600.0"))
         hours = exp.Round(this=age, decimals=literal(2))

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from differential.oracle import NOW, Composite, Expected, Rule, World
+from differential.oracle import NESTED, NOW, Composite, Expected, Rule, World, statistics
 from differential.worlds import written
 
 import dq
@@ -32,13 +32,38 @@ def by_duckdb(table: pa.Table, path: Path) -> None:
 
 
 WRITERS = {"pyarrow": by_pyarrow, "duckdb": by_duckdb}
-FORMS = ("arrow", *WRITERS)
+
+
+def as_polars(table: pa.Table) -> Any:
+    import polars
+
+    return polars.from_arrow(table)
+
+
+def as_relation(table: pa.Table) -> Any:
+    return duckdb.connect().from_arrow(table)
+
+
+def as_dictionaries(table: pa.Table) -> pa.Table:
+    """Texts by their place in a dictionary, in chunks of two rows."""
+    columns = [each.dictionary_encode() if pa.types.is_string(each.type) else each for each in table.columns]
+    encoded = pa.table(columns, table.column_names)
+    return pa.Table.from_batches(encoded.to_batches(max_chunksize=2), encoded.schema)
+
+
+IN_MEMORY = {
+    "arrow": lambda table: table,
+    "polars": as_polars,
+    "relation": as_relation,
+    "dictionaries": as_dictionaries,
+}
+FORMS = (*IN_MEMORY, *WRITERS)
 
 
 def given_as(form: str, table: pa.Table, folder: Path) -> Any:
     """The table itself, or a file that holds it."""
-    if form == "arrow":
-        return table
+    if form in IN_MEMORY:
+        return IN_MEMORY[form](table)
     path = folder / f"{next(NUMBERS)}.parquet"
     WRITERS[form](table, path)
     return path
@@ -59,16 +84,20 @@ Ruleset = Sequence[Rule | Composite]
 SAMPLES = 3
 
 
-def evaluated(world: World, ruleset: Ruleset, primary: Any, ref: Any, *, samples: int = SAMPLES) -> dq.Evaluation:
-    """The ruleset as the world says."""
-    options = dq.Options(
-        samples=samples,
-        now=NOW,
-        composites="row" if world.by_row else "column",
-        filtered_rows="skipped" if world.skip_filtered else "passed",
-        fail_empty_scope=world.fail_empty_scope,
+def evaluated(
+    world: World, ruleset: Ruleset, primary: Any, ref: Any, *, analyzers: Sequence[Rule] = (), **options: Any
+) -> dq.Evaluation:
+    """The ruleset as the world says, with further options."""
+    said = {
+        "samples": SAMPLES,
+        "now": NOW,
+        "composites": "row" if world.by_row else "column",
+        "filtered_rows": "skipped" if world.skip_filtered else "passed",
+        "fail_empty_scope": world.fail_empty_scope,
+    }
+    return dq.evaluate(
+        written(ruleset, analyzers), {"primary": primary, "ref": ref}, options=dq.Options(**{**said, **options})
     )
-    return dq.evaluate(written(ruleset), {"primary": primary, "ref": ref}, options=options)
 
 
 def differences(expected: Expected, found: dq.Outcome) -> Iterator[str]:
@@ -85,13 +114,17 @@ def differences(expected: Expected, found: dq.Outcome) -> Iterator[str]:
         yield f"failing rows {failing}, expected {expected.failing}"
 
 
+AS_TEXT = {"tz", "paris", *NESTED}
+"""Kinds of which a sample shows the text."""
+
+
 def strange_samples(world: World, expected: Expected, found: dq.Outcome) -> Iterator[str]:
-    """A time with a zone is shown as text and not compared."""
+    """What is shown as text is not compared."""
     if found.failing is None or expected.failing is None or found.verdict is not dq.Verdict.FAILED:
         return
     if len(found.failing.sample) != min(SAMPLES, expected.failing[0]):
         yield f"{len(found.failing.sample)} samples of {expected.failing[0]} failing rows"
-    names = [name for name in found.failing.columns if world.primary.kinds[name] != "tz"]
+    names = [name for name in found.failing.columns if world.primary.kinds[name] not in AS_TEXT]
     labels = expected.labels or ()
     fails = {
         shown(row[name] for name in names)
@@ -120,6 +153,28 @@ def wrong_samples(world: World, wanted: Sequence[Expected], found: dq.Evaluation
         for expected, each in zip(wanted, found.outcomes, strict=True)
         for difference in strange_samples(world, expected, each)
     ]
+
+
+def wrong_statistics(analyzers: Sequence[Rule], world: World, found: dq.Evaluation) -> list[str]:
+    """What each analyzer should have gathered and did not: the metrics of a rule, an error where that would be one."""
+    return [
+        f"{analyzer}: {difference}"
+        for analyzer in analyzers
+        for difference in strange_statistics(
+            statistics(analyzer, world), [each for each in found.statistics if str(each.analyzer) == str(analyzer)]
+        )
+    ]
+
+
+def strange_statistics(expected: Expected, found: Sequence[dq.Statistic]) -> Iterator[str]:
+    if any(each.error for each in found) != (expected.verdicts == {"ERROR"}):
+        yield f"{[each.reason for each in found]}, expected {expected.verdicts}"
+    values = {each.name: each.value for each in found if isinstance(each.value, int | float)}
+    if set(values) != set(expected.metrics):
+        yield f"statistics {sorted(values)}, expected {sorted(expected.metrics)}"
+    for name in set(values) & set(expected.metrics):
+        if not any(near(values[name], wanted) for wanted in expected.metrics[name]):
+            yield f"{name} is {values[name]}, expected {expected.metrics[name]}"
 
 
 COLUMNS = {"DataQualityRulesPass": True, "DataQualityRulesFail": False, "DataQualityRulesSkip": None}

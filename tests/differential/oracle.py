@@ -18,16 +18,20 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+import spark_text
+
 NOW = dt.datetime(2024, 3, 1, 12, 30, 45, tzinfo=dt.UTC)
 Row = Mapping[str, Any]
 Labels = tuple[bool | None, ...]
 
 # -- data -------------------------------------------------------------------------------------------------------------
 
-INTEGERS = {"i8", "u8", "i32", "i64", "u64"}
+INTEGERS = {"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64"}
 FLOATS = {"f32", "f64"}
 NUMBERS = INTEGERS | FLOATS | {"dec", "dec38"}
-TEMPORAL = {"date", "ts", "tz"}
+TIMED = {"ts", "ts_s", "ts_ms", "tz", "paris"}
+TEMPORAL = {"date", *TIMED}
+NESTED = {"list", "struct"}
 
 
 @dataclass(frozen=True)
@@ -76,19 +80,50 @@ class Duration:
 
 @dataclass(frozen=True)
 class Ago:
-    """`(now() - 3 hours)`: the instant with its seconds cut, moved."""
+    """`(now() - 3 hours)` and `(now() + 3 hours)`: the instant with its seconds cut, moved; `now()` without a duration."""
 
-    by: Duration
+    by: Duration | None
+    sign: str = "-"
 
     def __str__(self) -> str:
-        return f"(now() - {self.by})"
+        return f"(now() {self.sign} {self.by})" if self.by else "now()"
+
+    @property
+    def finer(self) -> bool:
+        return self.by is not None and self.by.unit != "days"
 
     @property
     def instant(self) -> dt.datetime:
-        return NOW.replace(second=0, tzinfo=None) - self.by.length
+        moved = self.by.length if self.by else dt.timedelta()
+        return NOW.replace(second=0, tzinfo=None) + (moved if self.sign == "+" else -moved)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`"13:00"`: a time of today, in UTC."""
+
+    hour: int
+    minute: int
+    finer = True
+
+    def __str__(self) -> str:
+        return f'"{self.hour:02}:{self.minute:02}"'
+
+    @property
+    def instant(self) -> dt.datetime:
+        return NOW.replace(hour=self.hour, minute=self.minute, second=0, tzinfo=None)
+
+
+class Sum(Decimal):
+    """A whole number, written as a difference of two."""
+
+    def __str__(self) -> str:
+        return f"{int(self) + 7} - 7"
 
 
 def spelled(operand: Any) -> str:
+    if isinstance(operand, Sum):
+        return str(operand)
     if isinstance(operand, Decimal):
         return f"{operand:f}"
     if isinstance(operand, Keyword):
@@ -102,10 +137,15 @@ def spelled(operand: Any) -> str:
 
 @dataclass(frozen=True)
 class Condition:
+    """An operator and its operands, which a variable may stand for."""
+
     operator: str
     operands: tuple[Any, ...]
+    variable: str = ""
 
     def __str__(self) -> str:
+        if self.variable:
+            return f"{self.operator} ${self.variable}"
         words = [spelled(each) for each in self.operands]
         if self.operator.endswith("between"):
             return f"{self.operator} {words[0]} and {words[1]}"
@@ -172,9 +212,16 @@ class Rule:
     where: Where | None = None
     threshold: Condition | None = None
     about: Any = None
+    tag: str = ""
+    spelling: tuple[str, ...] = ()
+    """The columns as they are written, where that is in another letter case."""
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        return self.spelling or self.columns
 
     def __str__(self) -> str:
-        words = self.about.words(self) if hasattr(self.about, "words") else self.columns
+        words = self.about.words(self) if hasattr(self.about, "words") else self.written
         parts = [self.name, *map(spelled, words)]
         if self.condition:
             parts.append(str(self.condition))
@@ -182,6 +229,8 @@ class Rule:
             parts.append(f"where {spelled(str(self.where))}")
         if self.threshold:
             parts.append(f"with threshold {self.threshold}")
+        if self.tag:
+            parts.append(f"with {self.tag}")
         return " ".join(parts)
 
 
@@ -214,7 +263,12 @@ class Answer:
     keep: Where
 
     def words(self, rule: Rule) -> tuple[str, ...]:
-        return (f"select {self.aggregate}({quoted(self.column)}) from primary where {self.keep}",)
+        call = (
+            f"{self.aggregate} {quoted(self.column)})"
+            if "(" in self.aggregate
+            else f"{self.aggregate}({quoted(self.column)})"
+        )
+        return (f"select {call} from primary where {self.keep}",)
 
 
 @dataclass(frozen=True)
@@ -238,8 +292,12 @@ class Aggregates:
     first: tuple[str, bool]
     second: tuple[str, bool]
 
+    @property
+    def both(self) -> tuple[tuple[str, bool], tuple[str, bool]]:
+        return self.first, self.second
+
     def words(self, rule: Rule) -> tuple[str, ...]:
-        pairs = zip((self.first, self.second), rule.columns, strict=True)
+        pairs = zip(self.both, rule.columns, strict=True)
         return tuple(f"{name}({'ref.' if theirs else ''}{column})" for (name, theirs), column in pairs)
 
 
@@ -264,12 +322,16 @@ PASSED, FAILED, ERROR = "PASSED", "FAILED", "ERROR"
 
 @dataclass(frozen=True)
 class Expected:
-    """What a rule should say. More than one verdict: rounding decides. More than one value of a metric: any of them."""
+    """What a rule should say. More than one verdict: rounding decides. More than one value of a metric: any of them.
+
+    `vacuous`: no row is in scope, which passes where the switch does not say otherwise.
+    """
 
     verdicts: frozenset[str]
     metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     failing: tuple[int, int] | None = None
     labels: Labels | None = None
+    vacuous: bool = False
 
 
 def one(verdict: str) -> frozenset[str]:
@@ -287,8 +349,21 @@ def verdicts(value: float, condition: Condition | None, *, exact: bool) -> froze
     asked = condition or Condition("=", (Decimal(1),))
     operands = [float(each) for each in asked.values]
     near = 1e-9 * max(abs(value), 1e-3)
-    tried = [value] if exact or math.isinf(value) else [value - near, value, value + near]
+    tried = [value]
+    if not exact and math.isfinite(value):  # the rounded value may lie on either side of an operand, or on it
+        tried += [value - near, value + near, *(each for each in operands if abs(each - value) <= near)]
     return frozenset(PASSED if compare(asked.operator, each, operands) else FAILED for each in tried)
+
+
+def statistics(analyzer: Rule, world: World) -> Expected:
+    """What an analyzer gathers (E.1): the metrics of a rule that would judge them, of ColumnValues its extremes."""
+    conditions = [Condition(operator, (Decimal(0),)) for operator in (">", "<")]
+    found = [single(replace(analyzer, condition=each), world) for each in conditions]
+    metrics = {name: values for each in found for name, values in each.metrics.items()}
+    extremes = analyzer.name in ("ColumnValues", "ColumnLength")
+    return replace(
+        found[0], metrics={name: metrics[name] for name in metrics if not (extremes and "Compliance" in name)}
+    )
 
 
 def outcome(rule: Rule | Composite, world: World) -> Expected:
@@ -326,7 +401,7 @@ def single(rule: Rule, world: World) -> Expected:
     if inside or rule.name in JUDGED_WITHOUT_ROWS or (rows and rule.name == "ZerosCount"):
         return replace(found, labels=labels)
     passes = rule.name != "UniqueValueRatio" if rows else rule.name in PASSED_WITHOUT_ROWS
-    return Expected(one(PASSED if passes and not world.fail_empty_scope else FAILED), labels=labels)
+    return Expected(one(PASSED if passes and not world.fail_empty_scope else FAILED), labels=labels, vacuous=passes)
 
 
 def spread(rule: Rule, rows: Sequence[Row], labels: Labels, world: World) -> Labels:
@@ -338,10 +413,17 @@ def spread(rule: Rule, rows: Sequence[Row], labels: Labels, world: World) -> Lab
 
 def problem(rule: Rule, world: World) -> bool:
     """Whether the columns do not allow the rule: one is missing, or its type is another (B.0.5)."""
-    if rule.name in SCHEMA_ONLY or rule.name == "CustomSql" or isinstance(rule.about, Partner):
+    if rule.name == "AggregateMatch" or isinstance(rule.about, Partner):
+        return reference_problem(rule, world)
+    if rule.name in ("SchemaMatch", "RowCountMatch"):
+        return rule.about.text != ("ref",)
+    if isinstance(rule.about, Returned):
+        return not set(rule.about.columns) <= set(world.primary.kinds)
+    if rule.name in SCHEMA_ONLY or rule.name == "CustomSql":
         return False
-    kinds = [world.primary.kinds.get(each) for each in rule.columns]
-    if None in kinds:
+    named = world.primary.kinds if rule.name == "DuplicateRowCount" and not rule.columns else rule.columns
+    kinds = [world.primary.kinds.get(each) for each in named]
+    if None in kinds or NESTED & set(kinds):
         return True
     numeric = all(kind in NUMBERS for kind in kinds)
     if rule.name in STATISTICS or rule.name == "ColumnCorrelation":
@@ -349,14 +431,27 @@ def problem(rule: Rule, world: World) -> bool:
     if rule.name == "ColumnLength":
         return kinds != ["text"] or (rule.condition is not None and rule.condition.lists_null)
     if rule.name == "DataFreshness":
-        return not set(kinds) <= TEMPORAL
+        return not set(kinds) <= {*TEMPORAL, "text"}
     if rule.name != "ColumnValues":
         return False
     assert rule.condition is not None
     if rule.condition.operator in ("matches", "not matches"):
         return kinds != ["text"]
+    sample = next(iter(rule.condition.values), None)
+    if isinstance(sample, (dt.date, Ago, Clock)):
+        return not set(kinds) <= {*TEMPORAL, "text"}
     ordered = rule.condition.operator in ("=", ">", ">=", "<", "<=", "between")
-    return ordered and isinstance(next(iter(rule.condition.values), None), Decimal) and not numeric
+    return ordered and isinstance(sample, Decimal) and not numeric
+
+
+def reference_problem(rule: Rule, world: World) -> bool:
+    """Whether a column is missing on its side, or nested (B.24 to B.27)."""
+    if rule.name == "AggregateMatch":
+        sides = [(column, theirs) for column, (_, theirs) in zip(rule.columns, rule.about.both, strict=True)]
+    else:
+        sides = [*((each, False) for each in rule.columns), *((each, True) for each in rule.about.columns)]
+    kinds = [(world.ref if theirs else world.primary).kinds.get(column) for column, theirs in sides]
+    return None in kinds or bool(NESTED & set(kinds))
 
 
 # -- shares of rows ----------------------------------------------------------------------------------------------------
@@ -375,7 +470,7 @@ def shared(
 def of_column(rule: Rule, statistic: str) -> str:
     if not rule.columns:
         return f"Dataset.*.{statistic}"
-    return f"{'Column' if len(rule.columns) == 1 else 'Multicolumn'}.{','.join(rule.columns)}.{statistic}"
+    return f"{'Column' if len(rule.columns) == 1 else 'Multicolumn'}.{','.join(rule.written)}.{statistic}"
 
 
 def presence(rule: Rule, rows: Sequence[Row], world: World) -> Expected:
@@ -426,18 +521,34 @@ def kind_of_condition(condition: Condition) -> Callable[[Condition, str], Meets]
     sample = next(iter(condition.values), None)
     if condition.operator.endswith("matches"):
         return by_pattern
-    if isinstance(sample, (dt.date, Ago)):
+    if isinstance(sample, (dt.date, Ago, Clock)):
         return by_date
     texts = isinstance(sample, str) or {Keyword.EMPTY, Keyword.WHITESPACES_ONLY} & set(condition.operands)
     return by_text if texts else by_number
 
 
 def by_number(condition: Condition, kind: str) -> Meets:
+    """By value; a list beside a text by the text of a double, and what is no number meets nothing (B.0.5)."""
     if not condition.values:
         return lambda value: condition.negative
-    read: Callable[[Any], Any] = float if kind in FLOATS else Decimal
-    operands = [read(each) for each in condition.values]
-    return lambda value: compare(condition.operator, read(value), operands)
+    if kind == "text" and condition.operator.endswith("in"):
+        texts = [repr(float(each)) for each in condition.values]
+        return lambda value: compare(condition.operator, value, texts)
+    read = READ_AS_NUMBER.get(kind, Decimal if kind in NUMBERS else nothing)
+    operands = [Decimal(each) if read is Decimal else float(each) for each in condition.values]
+
+    def meets(value: Any) -> bool:
+        number = read(value)
+        return number is not None and compare(condition.operator, number, operands)
+
+    return meets
+
+
+READ_AS_NUMBER: dict[str, Callable[[Any], Any]] = {"f32": float, "f64": float, "bool": float, "text": spark_text.real}
+
+
+def nothing(value: Any) -> None:
+    return None
 
 
 def by_text(condition: Condition, kind: str) -> Meets:
@@ -450,10 +561,17 @@ def by_text(condition: Condition, kind: str) -> Meets:
 
 
 def as_text(value: Any) -> str:
-    """As Spark writes it: of numbers, integers only, and an instant in UTC without its zone."""
+    """As Spark writes it: an instant in UTC without its zone."""
     if isinstance(value, dt.datetime):
         return str(as_instant(value))
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, float):
+        return JAVA_SPELLS.get(repr(value), repr(value))
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+JAVA_SPELLS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity", "1000000000.0": "1.0E9"}
 
 
 def by_pattern(condition: Condition, kind: str) -> Meets:
@@ -464,13 +582,13 @@ def by_pattern(condition: Condition, kind: str) -> Meets:
 
 def by_date(condition: Condition, kind: str) -> Meets:
     """By day; by time where the column has one and an operand is finer than a day (B.21.4)."""
-    finer = any(isinstance(each, Ago) and each.by.unit != "days" for each in condition.values) and kind in ("ts", "tz")
-    instants = [each.instant if isinstance(each, Ago) else at_midnight(each) for each in condition.values]
+    finer = any(getattr(each, "finer", False) for each in condition.values) and kind in TIMED
+    instants = [at_midnight(each) if isinstance(each, dt.date) else each.instant for each in condition.values]
     operands: list[Any] = instants if finer else [each.date() for each in instants]
 
     def meets(value: Any) -> bool:
-        moment = as_instant(value)
-        return moment is not None and compare(condition.operator, moment if finer else moment.date(), operands)
+        moment = as_instant(value) if finer else as_day(value)
+        return moment is not None and compare(condition.operator, moment, operands)
 
     return meets
 
@@ -482,10 +600,16 @@ def at_midnight(day: dt.date) -> dt.datetime:
 def as_instant(value: Any) -> dt.datetime | None:
     """In UTC and without a zone; None for a text that is no date."""
     if isinstance(value, str):
-        return DATES.get(value)
+        return spark_text.instant(value, NOW.date())
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
     return at_midnight(value)
+
+
+def as_day(value: Any) -> dt.date | None:
+    """The day in UTC; the day of a text is what it says, whatever its zone."""
+    moment = spark_text.day(value) if isinstance(value, str) else as_instant(value)
+    return moment.date() if isinstance(moment, dt.datetime) else moment
 
 
 def length(rule: Rule, rows: Sequence[Row], world: World) -> Expected:
@@ -506,31 +630,58 @@ def length(rule: Rule, rows: Sequence[Row], world: World) -> Expected:
     return replace(found, metrics=metrics)
 
 
-WHOLE = ("0", "1", "-5", "1.5", "007", " 3 ", "2024")
-DATES = {"2024-01-05": dt.datetime(2024, 1, 5), "2024": dt.datetime(2024, 1, 1), "2024-02": dt.datetime(2024, 2, 1)}
-CASTS: dict[str, Sequence[str]] = {
-    "Integer": WHOLE,
-    "Long": (*WHOLE, "3000000000"),
-    "Double": (*WHOLE, "3000000000", "1e3", "NaN"),
-    "Float": (*WHOLE, "3000000000", "1e3", "NaN"),
-    "Boolean": ("0", "1", "true", "no"),
-    "Date": tuple(DATES),
-    "Timestamp": tuple(DATES),
+CASTS: dict[str, Callable[[str], Any]] = {
+    "Integer": lambda value: spark_text.whole(value, 32),
+    "Long": lambda value: spark_text.whole(value, 64),
+    "Double": spark_text.real,
+    "Float": spark_text.real,
+    "Boolean": spark_text.truth,
+    "Date": spark_text.day,
+    "Timestamp": lambda value: spark_text.instant(value, NOW.date()),
+    "DECIMAL(5,2)": lambda value: spark_text.decimal_of(value, 5, 2),
 }
-"""Of the texts that tables are made of, those that Spark casts to a type without giving NULL (B.12)."""
+"""How Spark reads a text as each type, None for NULL (B.12)."""
+
+
+def castable(value: Any, target: str, kind: str, pattern: str) -> bool:
+    """Whether a cast gives a value; numbers and instants are no dates, and days are no numbers."""
+    if value is None:
+        return False
+    if pattern and target == "Date" and (kind == "text" or pattern not in FORMATS):
+        return pattern in FORMATS and in_format(value, pattern)
+    if kind == "text":
+        return CASTS[target](value) is not None
+    if target == "DECIMAL(5,2)":
+        return abs(value) < 1000
+    if kind in TEMPORAL:
+        return kind != "date" or target in ("Date", "Timestamp")
+    if target == "Timestamp":
+        return kind == "bool" or (kind in NUMBERS and math.isfinite(value))
+    return target != "Date" and (kind == "bool" or kind in NUMBERS)
+
+
+FORMATS = {"dd-MM-yyyy", "MM/dd/yyyy", "yyyy-MM-dd", "yyyy-MM", "MM/yyyy", "dd-MM"}
+"""Some of those that B.12 lists."""
+
+
+def in_format(value: str, pattern: str) -> bool:
+    """Exactly as the pattern says; the day is 01 and the year 2000 where it says none."""
+    groups = {"yyyy": "(?P<y>[0-9]{4})", "MM": "(?P<m>[0-9]{2})", "dd": "(?P<d>[0-9]{2})"}
+    found = re.fullmatch(re.sub("yyyy|MM|dd", lambda part: groups[part[0]], pattern), value, re.ASCII)
+    parts = {"y": "2000", "m": "01", "d": "01", **(found.groupdict() if found else {})}
+    return found is not None and spark_text.day(f"{parts['y']}-{parts['m']}-{parts['d']}") is not None
 
 
 def data_type(rule: Rule, rows: Sequence[Row], world: World) -> Expected:
     (column,) = rule.columns
     assert rule.condition is not None
     (target,) = rule.condition.operands
-    equal = rule.condition.operator == "="
+    equal, kind, pattern = rule.condition.operator == "=", world.primary.kinds[column], rule.tag[len('format = "') : -1]
 
-    def castable(value: Any) -> bool:
-        return value is not None and (value in CASTS[target] if isinstance(value, str) else True)
+    def complies(row: Row) -> bool:
+        return castable(row[column], target, kind, pattern) == equal
 
-    name = of_column(rule, "ColumnDataType.Compliance")
-    return shared(rule, rows, name, lambda row: castable(row[column]) == equal, rule.threshold)
+    return shared(rule, rows, of_column(rule, "ColumnDataType.Compliance"), complies, rule.threshold)
 
 
 def freshness(rule: Rule, rows: Sequence[Row], world: World) -> Expected:
@@ -586,7 +737,10 @@ def grouped(rule: Rule, rows: Sequence[Row], world: World) -> Expected:
     metrics = {of_column(rule, "Uniqueness"): (uniqueness,)}
     judged = verdicts(uniqueness, rule.condition, exact=True)
     if primary:
-        shares = {each: sum(row[each] is not None for row in rows) / len(rows) for each in columns}
+        shares = {
+            written: sum(row[each] is not None for row in rows) / len(rows)
+            for each, written in zip(columns, rule.written, strict=True)
+        }
         metrics |= {f"Column.{each}.Completeness": (share,) for each, share in shares.items()}
         judged = judged if all(share == 1 for share in shares.values()) else one(FAILED)
     return Expected(judged, metrics, failing, labels)
@@ -713,10 +867,14 @@ def names_match(rule: Rule, rows: Sequence[Row], world: World) -> Expected:
 
 def schema_match(rule: Rule, rows: Sequence[Row], world: World) -> Expected:
     """Names without regard to letter case (B.0.5)."""
-    theirs = {(name.lower(), kind) for name, kind in world.ref.kinds.items()}
-    ours = [(name.lower(), kind) in theirs for name, kind in world.primary.kinds.items()]
+    theirs = {(name.lower(), SPARK.get(kind, kind)) for name, kind in world.ref.kinds.items()}
+    ours = [(name.lower(), SPARK.get(kind, kind)) in theirs for name, kind in world.primary.kinds.items()]
     share = sum(ours) / len(ours)
     return Expected(verdicts(share, rule.condition, exact=True), {"Dataset.ref.SchemaMatch": (share,)})
+
+
+SPARK = {"u8": "i16", "u16": "i32", "u32": "i64", "paris": "tz", "ts_s": "ts", "ts_ms": "ts"}
+"""Kinds that Spark reads as another."""
 
 
 # -- SQL (B.23) --------------------------------------------------------------------------------------------------------
@@ -737,13 +895,17 @@ def answer(rule: Rule, rows: Sequence[Row]) -> Expected:
     held = [row[asked.column] for row in rows if asked.keep.truth(row) is True and row[asked.column] is not None]
     aggregates: dict[str, Callable[[], Any]] = {
         "count": lambda: len(held),
+        "count(distinct": lambda: len({key(each) for each in held}),
+        "sum": lambda: total(held) if held else None,
+        "avg": lambda: total(held) / len(held) if held else None,
         "max": lambda: max(held, key=order, default=None),
         "min": lambda: min(held, key=order, default=None),
     }
     value = aggregates[asked.aggregate]()
     if value is None:
         return Expected(one(FAILED))
-    return Expected(verdicts(float(value), rule.condition, exact=True), {"Dataset.*.CustomSQL": (float(value),)})
+    exact = asked.aggregate not in ("sum", "avg") or not any(isinstance(each, float) for each in held)
+    return Expected(verdicts(float(value), rule.condition, exact=exact), {"Dataset.*.CustomSQL": (float(value),)})
 
 
 # -- references (B.24 to B.27) -----------------------------------------------------------------------------------------
@@ -808,7 +970,7 @@ def aggregate_match(rule: Rule, rows: Sequence[Row], world: World) -> Expected:
         held = [row[column] for row in (world.ref.rows if theirs else rows) if row[column] is not None]
         return total(held) / (len(held) if name == "avg" else 1) if held else 0.0
 
-    pairs = zip((rule.about.first, rule.about.second), rule.columns, strict=True)
+    pairs = zip(rule.about.both, rule.columns, strict=True)
     above, below = (aggregate(name, theirs, column) for (name, theirs), column in pairs)
     ratio = (1.0 if above == 0 else 0.0) if below == 0 else above / below
     name = f"Column.{','.join(dict.fromkeys(rule.columns))}.AggregateMatch"
@@ -843,6 +1005,8 @@ def whole(composite: Composite, world: World) -> Expected:
     shares = any(each.name in NOT_BY_ROW or each.threshold for each in singles)
     if not world.by_row or shares or found.labels is None:
         return found
+    if all(single(each, world).vacuous for each in singles):  # no part has a row to look at: as the parts
+        return replace(found, verdicts=one(FAILED if world.fail_empty_scope else PASSED))
     rows = len(world.primary.rows)
     fails = found.labels.count(False)
     passed = rows > 0 and not fails

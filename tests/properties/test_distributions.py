@@ -47,7 +47,7 @@ def table(data: Rows) -> pa.Table:
     return pa.table({"x": numbers, "s": words})
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(60, night=5))
 @given(rows)
 def test_every_value_stands_in_one_bin(data: Rows) -> None:
     found = measured(data)
@@ -68,7 +68,7 @@ def test_every_value_stands_in_one_bin(data: Rows) -> None:
         assert (found[KEPT].counts[0], found[KEPT].counts[-1]) == (low, high)
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(60, night=5))
 @given(rows)
 def test_words_are_counted_the_most_frequent_first(data: Rows) -> None:
     counted = sorted(Counter(s for _, s in data if s is not None).items(), key=lambda pair: (-pair[1], pair[0]))
@@ -77,7 +77,7 @@ def test_words_are_counted_the_most_frequent_first(data: Rows) -> None:
     assert measured(data)[WORDS] == words
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(60, night=5))
 @given(st.lists(rows, min_size=1, max_size=3))
 def test_parts_merge_to_the_whole(parts: list[Rows]) -> None:
     found = []

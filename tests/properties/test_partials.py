@@ -87,7 +87,7 @@ def numbers(measured: Any) -> list[float]:
     return [math.nan if isinstance(each, Undefined) or each is None else float(each) for each in values]
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(40, night=5))
 @given(st.lists(rows, min_size=1, max_size=3))
 def test_parts_measured_and_merged_equal_the_whole(parts: list[list[tuple[Any, ...]]]) -> None:
     found = []

@@ -71,7 +71,7 @@ def one(rule: str, left: pa.Table, right: pa.Table) -> dq.Outcome:
     return outcome
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(40, night=5))
 @given(tables(2), st.integers(1, 2))
 def test_a_row_has_a_partner_when_its_values_occur_together(pair: tuple[Table, Table], width: int) -> None:
     left, right = pair
@@ -85,7 +85,7 @@ def test_a_row_has_a_partner_when_its_values_occur_together(pair: tuple[Table, T
     check(outcome, [any(equal(a, b) for b in theirs) for a in ours], "Column.r.ReferentialIntegrity")
 
 
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(60, night=5))
 @given(tables(3), st.integers(1, 2))
 def test_a_row_matches_when_a_row_of_its_key_is_equal_beside_it(pair: tuple[Table, Table], width: int) -> None:
     left, right = pair
@@ -111,7 +111,7 @@ def aggregate(values: list[Any], *, mean: bool) -> float:
     return total(held) / len(held) if mean else total(held)
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(40, night=5))
 @given(tables(1), st.booleans(), st.booleans())
 def test_an_aggregate_over_another(pair: tuple[Table, Table], first: bool, second: bool) -> None:
     (kind, ours), (other, theirs) = (each["c0"] for each in pair)

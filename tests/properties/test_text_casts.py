@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -14,12 +14,12 @@ import pytest
 from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spark_text import BLANKS, day, decimal_of, instant, real, truth, whole
 
 from dq import casts
 from dq.lazy import exp
 from dq.schema import Type
 
-BLANKS = "".join(map(chr, range(33))) + "\x7f"
 CON = duckdb.connect()
 CON.execute("set timezone = 'UTC'")
 SPELLED = st.one_of(
@@ -63,76 +63,6 @@ SPELLED = st.one_of(
 )
 
 
-def whole(value: str, bits: int) -> int | None:
-    found = re.fullmatch(r"([+-]?)([0-9]*)(?:\.[0-9]*)?", value.strip(BLANKS), re.ASCII)
-    if not found or not found[0].lstrip("+-"):
-        return None
-    number = int(found[1] + (found[2] or "0"))
-    return number if -(2 ** (bits - 1)) <= number < 2 ** (bits - 1) else None
-
-
-def real(value: str) -> float | None:
-    bare = value.strip("".join(map(chr, range(33))))
-    if bare.lower() in ("inf", "+inf", "infinity", "+infinity"):
-        return float("inf")
-    if bare.lower() in ("-inf", "-infinity"):
-        return float("-inf")
-    if bare.lower() == "nan" or bare in ("+NaN", "-NaN"):
-        return float("nan")
-    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[dDfF]?", bare):
-        return float(bare.rstrip("dDfF"))
-    return None
-
-
-def decimal_of(value: str) -> Decimal | None:
-    bare = value.strip("".join(map(chr, range(33))))
-    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", bare):
-        return None
-    try:
-        with localcontext(prec=2000):
-            rounded = Decimal(bare).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
-    except InvalidOperation:
-        return None
-    return rounded if abs(rounded) < 1000 else None
-
-
-def truth(value: str) -> bool | None:
-    bare = value.strip(BLANKS).lower()
-    return True if bare in ("t", "true", "y", "yes", "1") else False if bare in ("f", "false", "n", "no", "0") else None
-
-
-def day(value: str) -> date | None:
-    found = re.fullmatch(
-        r"(?s)\+?([0-9]{4,7})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[ T].*)?)?)?", value.strip(BLANKS), re.ASCII
-    )
-    try:
-        return date(int(found[1]), int(found[2] or 1), int(found[3] or 1)) if found else None
-    except ValueError:
-        return None
-
-
-def instant(value: str) -> datetime | None:
-    found = re.fullmatch(
-        r"\+?([0-9]{4,6})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[ T]([0-9]{1,2})(?::([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]*))?)?)?)?)?)?",
-        value.strip(BLANKS), re.ASCII,
-    )  # fmt: skip
-    if not found:
-        return None
-    try:
-        micro = int(f"{found[7] or ''}000000"[:6])
-        return datetime(
-            int(found[1]),
-            int(found[2] or 1),
-            int(found[3] or 1),
-            int(found[4] or 0),
-            int(found[5] or 0),
-            int(found[6] or 0),
-            micro,
-        )
-    except ValueError:
-        return None
-
-
 @lru_cache
 def query(name: str) -> str:
     column = exp.column("v", quoted=True)
@@ -151,7 +81,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "integer": lambda value: whole(value, 32),
     "long": lambda value: whole(value, 64),
     "double": real,
-    "decimal(5,2)": decimal_of,
+    "decimal(5,2)": lambda value: decimal_of(value, 5, 2),
     "boolean": truth,
     "date": day,
     "timestamp": instant,
@@ -199,6 +129,20 @@ def test_text_is_read_as_spark_reads_it(name: str, values: list[str]) -> None:
 def test_zones(value: str, expected: str | None) -> None:
     (found,) = cast_all([value], "timestamp")
     assert found == (datetime.fromisoformat(expected) if expected else None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-02-29", "2023-02-29", "2024-13-01", "0000-01-01", "0001-01-01", "9999-12-31", "2024-1-5", "2024-02-29 23:59:59",
+        "2024-02-29T00:00:00", "2024-02-29 24:00:00", "2024-02-29 23:59:60", "2024-02-29 10:00:00.5", "2024-02-29 10:00:00.123456",
+        "2024-02-29 10:00:00.1234567", "2024-02-29 10:00:00.", "2024-02-29 10:00", "2024-02-29 10:00:00Z", " 2024-02-29", "noon",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["date", "timestamp"])
+def test_a_literal_is_read_as_a_value_of_a_column_is(name: str, value: str) -> None:
+    built = casts.cast(casts.text(value), Type.STRING, casts.target(name)).sql("duckdb")
+    assert CON.execute(f"select {built}").fetchall() == [(each,) for each in cast_all([value], name)]
 
 
 @pytest.mark.parametrize(
