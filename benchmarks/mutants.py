@@ -223,6 +223,10 @@ def untouched(node: ast.AST) -> bool:
             return True
         case ast.Subscript(value=ast.Name(id="Callable")):
             return True
+        case ast.AnnAssign(annotation=ast.Name(id="TypeAlias"), value=value) if "Annotated" not in ast.dump(
+            value or node
+        ):
+            return True
         case ast.FunctionDef(body=[*_, ast.Raise(exc=ast.Name(id="NotImplementedError"))]) if len(node.body) <= 2:
             return True
         case ast.Call(func=ast.Name(id="dataclass" | "TypeVar" | "field" | "cast")) | ast.keyword(arg="strict"):
@@ -421,11 +425,11 @@ class AtHand:
 def meet_at_hand(
     session: pytest.Session, apply: Callable[[CodeType], bool], code: CodeType, tests: Sequence[str], seconds: Seconds
 ) -> int:
-    """A child that changes the functions of an imported module and tries the tests; 5 where no function differs."""
+    """A child that changes the functions of an imported module and tries the tests."""
 
     def work(folder: str) -> int:
         if not apply(code):
-            return 5
+            return UNCHANGED
         session.config._tmp_path_factory._given_basetemp = Path(folder) / "tmp"  # type: ignore[attr-defined]
         session.config._tmp_path_factory._basetemp = None  # type: ignore[attr-defined]
         Only(tests, seconds).pytest_collection_modifyitems(session.items)
@@ -582,6 +586,12 @@ def spread(tests: list[str], most: int) -> list[str]:
 Meet = Callable[[CodeType, Sequence[str], Seconds], int]
 
 
+UNCHANGED = 6
+"""The exit code of a child in which the mutant changes no function."""
+
+FATES = {0: "survived", 5: "survived", UNCHANGED: "unchanged", -signal.SIGALRM: "timed out"}
+
+
 def judged(
     chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, meet: Meet, at_once: bool
 ) -> dict[str, str]:
@@ -615,28 +625,48 @@ def judged(
             if exit_code in (0, 5) and more:
                 waiting.append((each, more))
             else:
-                fates[each.key] = {0: "survived", 5: "survived", -signal.SIGALRM: "timed out"}.get(exit_code, "killed")
+                fates[each.key] = FATES.get(exit_code, "killed")
     return fates
 
 
 def judged_at_hand(chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int) -> dict[str, str]:
-    """The mutants that are noticed, or take too long, where nothing is imported anew."""
+    """What became of the mutants that can be judged where nothing is imported anew.
+
+    Left out are what survived in functions that run at import too, and what no function shows.
+    """
     inside = [each for each in chosen if each.function]
     files = sorted({test.partition("::")[0] for each in inside for lot in choose(each) for test in lot})
-
-    def meet_all(session: pytest.Session) -> None:
-        old = compile(tree, path := str(ROOT / inside[0].module), "exec")
-        apply = functools.partial(change, functions_of(path), old)
-        fates = judged(inside, tree, choose, jobs, functools.partial(meet_at_hand, session, apply), at_once=True)
-        (CACHE / "at_hand.json").write_text(json.dumps(fates))
-
     if not inside:
         return {}
-    code = ended_at_last(forked(lambda folder: run_tests(files, folder, AtHand(meet_all))))
+    path = str(ROOT / inside[0].module)
+    at_import: set[str] = set()
+
+    def look(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename == path:
+            at_import.add(frame.f_code.co_qualname)
+
+    def meet_all(session: pytest.Session) -> None:
+        sys.setprofile(None)
+        gc.collect()
+        gc.freeze()
+        apply = functools.partial(change, functions_of(path), compile(tree, path, "exec"))
+        meet = functools.partial(meet_at_hand, session, apply)
+        fates = judged(inside, tree, choose, jobs, meet, at_once=True)
+        again = {each.key for each in inside if each.function.partition(".<locals>")[0] in at_import}
+        final = {
+            key: fate for key, fate in fates.items() if fate != "unchanged" and (fate == "killed" or key not in again)
+        }
+        (CACHE / "at_hand.json").write_text(json.dumps(final))
+
+    def work(folder: str) -> int:
+        sys.setprofile(look)
+        return run_tests(files, folder, AtHand(meet_all))
+
+    code = ended_at_last(forked(work))
     if code:
         sys.exit(f"the tests cannot be collected: exit code {code}")
     found: dict[str, str] = json.loads((CACHE / "at_hand.json").read_text())
-    return {key: fate for key, fate in found.items() if fate != "survived"}
+    return found
 
 
 def canary(choose: Chooser) -> None:
@@ -678,6 +708,8 @@ def main() -> None:
         __import__(heavy)
     assert not any(name.partition(".")[0] == "dq" for name in sys.modules), "dq must be imported anew by each mutant"
 
+    gc.collect()
+    gc.freeze()  # a fork shares what the collector does not touch
     choose = Chooser(recorded())
     canary(choose)
     store = CACHE / "fates.json"
@@ -708,6 +740,7 @@ def main() -> None:
             + f", {sum(each.key in reasons for each in chosen)} equivalent, {time.monotonic() - started:.0f} s",
             flush=True,
         )
+    gc.unfreeze()
 
 
 if __name__ == "__main__":
