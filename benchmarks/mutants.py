@@ -36,7 +36,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
@@ -100,11 +100,39 @@ TESTS = (
 )
 """The quick tests that should notice a change of meaning."""
 
+BEST = 12
+"""The tests that noticed the most mutants of a module come first."""
+
 CORE = ("tests/unit/rules/test_signatures.py", "tests/unit/rules/test_judging.py")
 """What is met first: every declaration, and every judgement."""
 
-AT_LEAST, TIMES = 20, 10
-"""A test that takes more than so many seconds, and so many times what it usually takes, is stopped."""
+ABOUT: dict[str, tuple[str, ...]] = {
+    "dq/measuring.py": ("tests/unit/test_evaluating.py",),
+    "dq/judging.py": ("tests/unit/test_evaluating.py", "tests/unit/test_dynamics.py"),
+    "dq/evaluation.py": (
+        "tests/unit/test_evaluating.py",
+        "tests/integration/test_evaluate_python.py",
+        "tests/integration/test_row_outcomes.py",
+    ),
+    "dq/metrics.py": ("tests/unit/test_metrics.py", "tests/properties/test_states.py"),
+    "dq/dynamics.py": ("tests/unit/test_dynamics.py",),
+    "dq/recall.py": (
+        "tests/unit/test_dynamics.py",
+        "tests/unit/test_analyzers.py",
+        "tests/unit/rules/test_detect_anomalies.py",
+    ),
+    "dq/equality.py": ("tests/unit/rules/test_references.py",),
+    "dq/rules/base.py": ("tests/unit/rules/",),
+    "dq/rules/values.py": ("tests/unit/rules/test_values.py", "tests/unit/rows/"),
+    "dq/rules/references.py": ("tests/unit/rules/test_references.py",),
+    "dq/rules/files.py": ("tests/integration/files/test_local_files.py",),
+    "dq/rules/history.py": ("tests/unit/rules/test_detect_anomalies.py",),
+}
+"""The tests about a module, which its mutants meet all; of others, those of the file that calls the function most."""
+
+AT_LEAST, TIMES, AT_MOST = 8, 10, 1.0
+"""A test that takes more than so many seconds, and so many times what it usually takes, is stopped; tests about a
+module that take more than `AT_MOST` are met last."""
 
 QUICK, EVERY, FEW, MANY = 0.2, 250, 16, 20
 """A mutant meets up to `EVERY` test that takes less than `QUICK` seconds, then a `FEW` others, then up to `MANY`."""
@@ -385,6 +413,8 @@ def forked(work: Callable[[str], int]) -> int:
 
 
 FOLDERS: dict[int, str] = {}
+KILLERS: dict[int, str] = {}
+"""The test that failed in a child."""
 
 
 def ended(child: int) -> int | None:
@@ -392,7 +422,10 @@ def ended(child: int) -> int | None:
     done, status = os.waitpid(child, os.WNOHANG)
     if not done:
         return None
-    shutil.rmtree(FOLDERS.pop(child), ignore_errors=True)
+    folder = FOLDERS.pop(child)
+    if (killer := Path(folder, "killer")).exists():
+        KILLERS[child] = killer.read_text()
+    shutil.rmtree(folder, ignore_errors=True)
     return os.waitstatus_to_exitcode(status)
 
 
@@ -406,7 +439,7 @@ def meet(module: str, code: CodeType, tests: Sequence[str], seconds: Seconds) ->
     def work(folder: str) -> int:
         sys.meta_path.insert(0, Changed(module, code))
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-        return run_tests(files, folder, Only(tests, seconds))
+        return run_tests(files, folder, Only(tests, seconds), EndAtFailure(folder))
 
     return forked(work)
 
@@ -434,7 +467,7 @@ def meet_at_hand(
         session.config._tmp_path_factory._basetemp = None  # type: ignore[attr-defined]
         Only(tests, seconds).pytest_collection_modifyitems(session.items)
         session.config.pluginmanager.register(Only(tests, seconds))
-        session.config.pluginmanager.register(EndAtFailure())
+        session.config.pluginmanager.register(EndAtFailure(folder))
         for item, following in zip(session.items, [*session.items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return 0
@@ -443,17 +476,23 @@ def meet_at_hand(
 
 
 class EndAtFailure:
-    """Ends the process with the first failure."""
+    """Ends the process with the first failure, and leaves behind which test it was."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
+            Path(self.folder, "killer").write_text(report.nodeid)
             os._exit(1)
 
 
 def functions_of(path: str) -> list[FunctionType]:
     """The functions of an imported module."""
     everything = (each for each in gc.get_objects() if isinstance(each, FunctionType))
-    return [each for each in everything if each.__code__.co_filename == path]
+    found = [each for each in everything if each.__code__.co_filename == path]
+    assert found, f"nothing of {path} is imported"
+    return found
 
 
 def change(functions: Sequence[FunctionType], old: CodeType, new: CodeType) -> bool:
@@ -525,8 +564,10 @@ def ended_at_last(child: int) -> int:
 class Chooser:
     """The tests that should notice a mutant, in the lots in which it meets them."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, effort: float = 1.0) -> None:
+        self.every, self.few, self.many = (int(most * effort) for most in (EVERY, FEW, MANY))
         self.seconds = {test: seconds for test, (seconds, _) in calls.items()}
+        self.kind = {test: (test.partition("::")[0], *called) for test, (_, called) in calls.items()}
         self.weight = {test: len(called) for test, (_, called) in calls.items()}
         self.callers: dict[str, list[str]] = defaultdict(list)
         self.users: dict[str, dict[str, None]] = defaultdict(dict)
@@ -538,40 +579,52 @@ class Chooser:
     def __call__(self, mutant: Mutant) -> list[list[str]]:
         found = self.callers.get(f"{mutant.module}:{mutant.function}") or self._at_import(mutant.module)
         word = mutant.owner.strip("_")
-        quick = sorted((test for test in found if self.seconds[test] < QUICK), key=self.seconds.__getitem__)[:EVERY]
+        quick = self._of_each_kind(test for test in found if self.seconds[test] < QUICK)[: self.every]
         left = [test for test in found if test not in set(quick)]
         named = [test for test in left if word and word in test]
-        some = [*spread(self._specific(named), FEW // 2), *spread(self._specific(left), FEW // 2)]
+        some = [*spread(self._specific(named), self.few // 2), *spread(self._specific(left), self.few // 2)]
         rest = [test for test in left if test not in set(some)]
         random.Random(0).shuffle(rest)
         core = [test for test in found if test.startswith(CORE)]
         quick = [test for test in quick if test not in core]
-        at_home = [test for test in quick if test.startswith(busiest(quick))]
+        about = ABOUT.get(mutant.module) or busiest(quick)
+        at_home = [test for test in found if test.startswith(about) and self.seconds[test] < AT_MOST]
         elsewhere = [test for test in quick if test not in set(at_home)]
-        return [lot for lot in (core, at_home, elsewhere, list(dict.fromkeys(some)), rest[:MANY]) if lot]
+        return [lot for lot in (core, at_home, elsewhere, list(dict.fromkeys(some)), rest[: self.many]) if lot]
 
     def _at_import(self, module: str) -> list[str]:
         """Those that call any function of the module, and those of the declarations, which importing it makes."""
         return list({**self.users[module], **{test: None for test in self.seconds if test.startswith(CORE)}})
 
+    def _of_each_kind(self, tests: Iterable[str]) -> list[str]:
+        """The quickest test of each kind, then the next of each: of a kind are those of a file that call the same."""
+        seen: Counter[tuple[str, ...]] = Counter()
+        rank: dict[str, int] = {}
+        for test in sorted(tests, key=self.seconds.__getitem__):
+            rank[test] = seen[self.kind[test]]
+            seen[self.kind[test]] += 1
+        return sorted(rank, key=rank.__getitem__)
+
     def _specific(self, tests: list[str]) -> list[str]:
         return sorted(tests, key=self.weight.__getitem__)
 
 
-def busiest(tests: Sequence[str]) -> str:
+def busiest(tests: Sequence[str]) -> tuple[str, ...]:
     """The file that most of the tests are in."""
     files = Counter(test.partition("::")[0] for test in tests).most_common(1)
-    return f"{files[0][0]}::" if files else ""
+    return tuple(f"{file}::" for file, _ in files)
 
 
-def from_each_file(tests: Sequence[str]) -> list[str]:
-    """The first of each file, then the second of each: files test different things."""
-    seen: Counter[str] = Counter()
-    rank: dict[str, int] = {}
-    for test in tests:
-        rank[test] = seen[file := test.partition("::")[0]]
-        seen[file] += 1
-    return sorted(tests, key=rank.__getitem__)
+def first_killers(
+    lots: Sequence[list[str]], function: str, kills: Mapping[tuple[str, str], int], *, at_once: bool
+) -> list[list[str]]:
+    """The tests with those first that failed with other mutants, of the same function most of all."""
+    tests = list(dict.fromkeys(test for lot in lots for test in lot))
+    known = {test: (kills.get((function, test), 0), kills.get(("", test), 0)) for test in tests}
+    killers = sorted((test for test in tests if any(known[test])), key=known.__getitem__, reverse=True)
+    if at_once and tests:
+        return [list(dict.fromkeys([*killers, *tests]))]
+    return [each for each in (killers[:BEST], *lots) if each]
 
 
 def spread(tests: list[str], most: int) -> list[str]:
@@ -584,6 +637,8 @@ def spread(tests: list[str], most: int) -> list[str]:
 # -- the whole -----------------------------------------------------------------------------------------
 
 Meet = Callable[[CodeType, Sequence[str], Seconds], int]
+Kills = Counter[tuple[str, str]]
+"""How many mutants of a function, or of any (``), a test has noticed."""
 
 
 UNCHANGED = 6
@@ -593,20 +648,19 @@ FATES = {0: "survived", 5: "survived", UNCHANGED: "unchanged", -signal.SIGALRM: 
 
 
 def judged(
-    chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, meet: Meet, at_once: bool
+    chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, meet: Meet, kills: Kills, at_once: bool
 ) -> dict[str, str]:
     """What became of each mutant: killed, survived, timed out. `at_once`: all tests meet it in one process."""
     fates: dict[str, str] = {}
-    waiting = [(each, choose(each)) for each in reversed(chosen)]
+    waiting: list[tuple[Mutant, list[list[str]] | None]] = [(each, None) for each in reversed(chosen)]
     running: dict[int, tuple[Mutant, list[list[str]]]] = {}
     while waiting or running:
         while waiting and len(running) < jobs:
             each, lots = waiting.pop()
+            lots = lots or first_killers(choose(each), each.function, kills, at_once=at_once)
             if not lots:
                 fates[each.key] = "survived"
                 continue
-            if at_once:
-                lots = [from_each_file([test for lot in lots for test in lot])]
             each.apply()
             try:
                 code = compile(tree, str(ROOT / each.module), "exec")
@@ -622,6 +676,8 @@ def judged(
             if exit_code is None:
                 continue
             del running[child]
+            if child in KILLERS:
+                kills.update(((each.function, killer := KILLERS.pop(child)), ("", killer)))
             if exit_code in (0, 5) and more:
                 waiting.append((each, more))
             else:
@@ -629,7 +685,9 @@ def judged(
     return fates
 
 
-def judged_at_hand(chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int) -> dict[str, str]:
+def judged_at_hand(
+    chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, kills: Kills
+) -> dict[str, str]:
     """What became of the mutants that can be judged where nothing is imported anew.
 
     Left out are what survived in functions that run at import too, and what no function shows.
@@ -647,16 +705,16 @@ def judged_at_hand(chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, 
 
     def meet_all(session: pytest.Session) -> None:
         sys.setprofile(None)
+        apply = functools.partial(change, functions_of(path), compile(tree, path, "exec"))
         gc.collect()
         gc.freeze()
-        apply = functools.partial(change, functions_of(path), compile(tree, path, "exec"))
         meet = functools.partial(meet_at_hand, session, apply)
-        fates = judged(inside, tree, choose, jobs, meet, at_once=True)
+        fates = judged(inside, tree, choose, jobs, meet, kills, at_once=True)
         again = {each.key for each in inside if each.function.partition(".<locals>")[0] in at_import}
         final = {
             key: fate for key, fate in fates.items() if fate != "unchanged" and (fate == "killed" or key not in again)
         }
-        (CACHE / "at_hand.json").write_text(json.dumps(final))
+        (CACHE / "at_hand.json").write_text(json.dumps({"fates": final, "kills": [*kills.items()]}))
 
     def work(folder: str) -> int:
         sys.setprofile(look)
@@ -665,8 +723,9 @@ def judged_at_hand(chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, 
     code = ended_at_last(forked(work))
     if code:
         sys.exit(f"the tests cannot be collected: exit code {code}")
-    found: dict[str, str] = json.loads((CACHE / "at_hand.json").read_text())
-    return found
+    found: dict[str, Any] = json.loads((CACHE / "at_hand.json").read_text())
+    kills.update({tuple(key): number for key, number in found["kills"]})
+    return dict(found["fates"])
 
 
 def canary(choose: Chooser) -> None:
@@ -686,6 +745,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=150, help="mutants of a module, at random; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--effort", type=float, default=1, help="a share of the tests that a mutant may meet")
     parser.add_argument("--again", action="store_true", help="only what survived before")
     options = parser.parse_args()
 
@@ -710,7 +770,7 @@ def main() -> None:
 
     gc.collect()
     gc.freeze()  # a fork shares what the collector does not touch
-    choose = Chooser(recorded())
+    choose = Chooser(recorded(), options.effort)
     canary(choose)
     store = CACHE / "fates.json"
     fates: dict[str, str] = json.loads(store.read_text()) if store.exists() else {}
@@ -724,9 +784,9 @@ def main() -> None:
             chosen = [each for each in chosen if fates.get(each.key, "killed") != "killed"]
         started = time.monotonic()
         tried = [each for each in chosen if each.key not in reasons]
-        new = judged_at_hand(tried, tree, choose, options.jobs)
+        new = judged_at_hand(tried, tree, choose, options.jobs, kills := Kills())
         left = [each for each in tried if each.key not in new]
-        new |= judged(left, tree, choose, options.jobs, functools.partial(meet, module), at_once=False)
+        new |= judged(left, tree, choose, options.jobs, functools.partial(meet, module), kills, at_once=False)
         fates.update(new)
         for each in tried:
             if new[each.key] != "killed":
