@@ -64,6 +64,7 @@ CASES: list[tuple[Any, ...]] = [
     ('IsComplete "s"', Count(0), Ratio()),
     ('Uniqueness "s" > 0.5', Count(4), Occurrences(4, 3, 2)),
     ('Uniqueness "s" "i" >= 0.5', Count(4), Occurrences(4, 3, 2)),
+    ('Uniqueness "s" "i" < 0.5', Count(4), Occurrences(4, 4, 4)),
     ('Uniqueness "s" >= 0.5', Count(4), Occurrences(nulls=4)),
     ('IsUnique "s"', Count(5), Occurrences(4, 3, 2, 1)),
     ('IsUnique "s" "i"', Count(4), Occurrences(4, 4, 4)),
