@@ -123,6 +123,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
     ),
     "dq/equality.py": ("tests/unit/rules/test_references.py",),
     "dq/rules/base.py": ("tests/unit/rules/",),
+    "dq/rules/uniqueness.py": ("tests/unit/rows/",),
     "dq/rules/values.py": ("tests/unit/rules/test_values.py", "tests/unit/rows/"),
     "dq/rules/references.py": ("tests/unit/rules/test_references.py",),
     "dq/rules/files.py": ("tests/integration/files/test_local_files.py",),

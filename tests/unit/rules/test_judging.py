@@ -70,6 +70,7 @@ CASES: list[tuple[Any, ...]] = [
     ('IsUnique "s" "i"', Count(4), Occurrences(4, 4, 4)),
     ('IsPrimaryKey "s"', Count(5), Occurrences(4, 3, 2, 1), Ratio(4, 5)),
     ('IsPrimaryKey "s" "i"', Count(4), Occurrences(4, 4, 4, 0, 1), Ratio(3, 4), Ratio(4, 4)),
+    ('IsPrimaryKey "s" "i"', Count(4), Occurrences(4, 4, 4, 0, 2), Ratio(3, 4), Ratio(3, 4)),
     ('IsPrimaryKey "s" "i"', Count(4), Occurrences(4, 3, 2), Ratio(4, 4), Ratio(4, 4)),
     ('IsPrimaryKey "s"', Count(4), Occurrences(4, 4, 4), Ratio(4, 4)),
     ('IsPrimaryKey "s"', Count(4), Occurrences(nulls=4), Ratio(0, 4)),
