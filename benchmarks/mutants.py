@@ -250,7 +250,7 @@ def untouched(node: ast.AST) -> bool:
             return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Expr(ast.Constant()):
             return True
-        case ast.Subscript(value=ast.Name(id="Callable")):
+        case ast.Subscript(value=ast.Name(id="Callable" | "tuple")):
             return True
         case ast.AnnAssign(annotation=ast.Name(id="TypeAlias"), value=value) if "Annotated" not in ast.dump(
             value or node
