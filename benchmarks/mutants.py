@@ -8,6 +8,9 @@ Much of the meaning stands in tables, class variables and decorators, which mutm
 for each mutant, as cosmic-ray has it, imports the database a thousand times. Here one process imports what is heavy,
 and each mutant is a fork that imports `dq` anew, with one module compiled from a changed tree. No file is touched.
 
+Before that, a fork of a process that has all tests at hand changes the code of the function alone: most mutants are
+noticed there, in a tenth of the time. What is not, such as what acts at import, is met by the slower fork.
+
 A first pass records which tests call which function; a mutant meets the tests of its function, the most specific
 first, and what survives them meets more of them. What survives and cannot be told apart from the original stands in
 `mutants.tsv` with the reason.
@@ -18,6 +21,8 @@ from __future__ import annotations
 import argparse
 import ast
 import csv
+import functools
+import gc
 import hashlib
 import importlib.abc
 import importlib.machinery
@@ -31,10 +36,10 @@ import tempfile
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -49,8 +54,13 @@ MODULES = (
     "dq/measuring.py",
     "dq/judging.py",
     "dq/metrics.py",
+    "dq/evaluation.py",
+    "dq/dynamics.py",
+    "dq/recall.py",
+    "dq/equality.py",
     "dq/rows/labels.py",
     "dq/rows/composites.py",
+    "dq/rows/source.py",
     "dq/rules/base.py",
     "dq/rules/completeness.py",
     "dq/rules/uniqueness.py",
@@ -59,13 +69,18 @@ MODULES = (
     "dq/rules/shape.py",
     "dq/rules/sql.py",
     "dq/rules/references.py",
+    "dq/rules/files.py",
+    "dq/rules/history.py",
+    "dq/rules/unjudged.py",
 )
 TESTS = (
     "tests/unit/rules/test_*.py",
     "tests/unit/rows/test_*.py",
+    "tests/unit/files/test_*.py",
     "tests/unit/test_*.py",
     "tests/unit/language/test_dialects.py",
     "tests/unit/cli/test_cli_rules.py",
+    "tests/conformance/test_cases.py",
     "tests/conformance/test_evaluation.py",
     "tests/conformance/test_rows.py",
     "tests/conformance/test_examples.py",
@@ -73,14 +88,52 @@ TESTS = (
     "tests/properties/test_states.py",
     "tests/properties/test_partials.py",
     "tests/properties/test_reference_laws.py",
+    "tests/properties/test_dynamic_laws.py",
+    "tests/properties/test_file_filters.py",
+    "tests/integration/files/test_local_files.py",
+    "tests/integration/files/test_remote_files.py",
+    "tests/integration/test_history_runs.py",
     "tests/integration/test_row_outcomes.py",
     "tests/integration/test_evaluate_python.py",
     "tests/documentation/test_rules_page.py",
+    "tests/documentation/test_history_page.py",
 )
 """The quick tests that should notice a change of meaning."""
 
+BEST = 12
+"""The tests that noticed the most mutants of a module come first."""
+
 CORE = ("tests/unit/rules/test_signatures.py", "tests/unit/rules/test_judging.py")
 """What is met first: every declaration, and every judgement."""
+
+ABOUT: dict[str, tuple[str, ...]] = {
+    "dq/measuring.py": ("tests/unit/test_evaluating.py",),
+    "dq/judging.py": ("tests/unit/test_evaluating.py", "tests/unit/test_dynamics.py"),
+    "dq/evaluation.py": (
+        "tests/unit/test_evaluating.py",
+        "tests/integration/test_evaluate_python.py",
+        "tests/integration/test_row_outcomes.py",
+    ),
+    "dq/metrics.py": ("tests/unit/test_metrics.py", "tests/properties/test_states.py"),
+    "dq/dynamics.py": ("tests/unit/test_dynamics.py",),
+    "dq/recall.py": (
+        "tests/unit/test_dynamics.py",
+        "tests/unit/test_analyzers.py",
+        "tests/unit/rules/test_detect_anomalies.py",
+    ),
+    "dq/equality.py": ("tests/unit/rules/test_references.py",),
+    "dq/rules/base.py": ("tests/unit/rules/",),
+    "dq/rules/uniqueness.py": ("tests/unit/rows/",),
+    "dq/rules/values.py": ("tests/unit/rules/test_values.py", "tests/unit/rows/"),
+    "dq/rules/references.py": ("tests/unit/rules/test_references.py",),
+    "dq/rules/files.py": ("tests/integration/files/test_local_files.py",),
+    "dq/rules/history.py": ("tests/unit/rules/test_detect_anomalies.py",),
+}
+"""The tests about a module, which its mutants meet all; of others, those of the file that calls the function most."""
+
+AT_LEAST, TIMES, AT_MOST = 8, 10, 1.0
+"""A test that takes more than so many seconds, and so many times what it usually takes, is stopped; tests about a
+module that take more than `AT_MOST` are met last."""
 
 QUICK, EVERY, FEW, MANY = 0.2, 250, 16, 20
 """A mutant meets up to `EVERY` test that takes less than `QUICK` seconds, then a `FEW` others, then up to `MANY`."""
@@ -88,6 +141,8 @@ QUICK, EVERY, FEW, MANY = 0.2, 250, 16, 20
 PYTEST = [
     "-q",
     "-x",
+    "--tb",
+    "no" if "DQ_MUTANTS_LOG" not in os.environ else "short",
     "-W",
     "ignore::pytest.PytestAssertRewriteWarning",
     "-p",
@@ -195,7 +250,11 @@ def untouched(node: ast.AST) -> bool:
             return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Expr(ast.Constant()):
             return True
-        case ast.Subscript(value=ast.Name(id="Callable")):
+        case ast.Subscript(value=ast.Name(id="Callable" | "tuple")):
+            return True
+        case ast.AnnAssign(annotation=ast.Name(id="TypeAlias"), value=value) if "Annotated" not in ast.dump(
+            value or node
+        ):
             return True
         case ast.FunctionDef(body=[*_, ast.Raise(exc=ast.Name(id="NotImplementedError"))]) if len(node.body) <= 2:
             return True
@@ -284,6 +343,9 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 Calls = dict[str, tuple[float, list[str]]]
 """The seconds that each test takes, and the functions it calls, as `module:qualified name`."""
 
+Seconds = Mapping[str, float]
+"""The seconds that each test takes."""
+
 
 class Coverage:
     """Which functions of the modules each test calls, and how long it takes."""
@@ -312,10 +374,19 @@ class Coverage:
 
 
 class Only:
-    """Runs the given tests alone, in the given order."""
+    """Runs the given tests alone, in the given order, and ends the process when one takes too long."""
 
-    def __init__(self, tests: Sequence[str]) -> None:
+    def __init__(self, tests: Sequence[str], seconds: Seconds) -> None:
         self.rank = {test: at for at, test in enumerate(tests)}
+        self.seconds = seconds
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        signal.setitimer(signal.ITIMER_REAL, AT_LEAST + TIMES * self.seconds[item.nodeid])
+        try:
+            return (yield)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = sorted((each for each in items if each.nodeid in self.rank), key=lambda each: self.rank[each.nodeid])
@@ -343,33 +414,107 @@ def forked(work: Callable[[str], int]) -> int:
 
 
 FOLDERS: dict[int, str] = {}
+KILLERS: dict[int, str] = {}
+"""The test that failed in a child."""
 
 
-def ended(child: int, deadline: float) -> int | None:
-    """The exit code of a child, -1 past its deadline, or None while it runs."""
+def ended(child: int) -> int | None:
+    """The exit code of a child, or None while it runs."""
     done, status = os.waitpid(child, os.WNOHANG)
-    if not done and time.monotonic() < deadline:
-        return None
     if not done:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    shutil.rmtree(FOLDERS.pop(child), ignore_errors=True)
-    return os.waitstatus_to_exitcode(status) if done else -1
+        return None
+    folder = FOLDERS.pop(child)
+    if (killer := Path(folder, "killer")).exists():
+        KILLERS[child] = killer.read_text()
+    shutil.rmtree(folder, ignore_errors=True)
+    return os.waitstatus_to_exitcode(status)
 
 
 def run_tests(tests: Sequence[str], folder: str, *plugins: object) -> int:
     return int(pytest.main([*PYTEST, "--basetemp", f"{folder}/tmp", *tests], plugins=list(plugins)))
 
 
-def meet(mutant: Mutant, code: CodeType, tests: Sequence[str]) -> int:
-    """A child that tries the tests on a mutant."""
+def meet(module: str, code: CodeType, tests: Sequence[str], seconds: Seconds) -> int:
+    """A child that imports everything anew and tries the tests on a changed module."""
 
     def work(folder: str) -> int:
-        sys.meta_path.insert(0, Changed(mutant.module, code))
+        sys.meta_path.insert(0, Changed(module, code))
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-        return run_tests(files, folder, Only(tests))
+        return run_tests(files, folder, Only(tests, seconds), EndAtFailure(folder))
 
     return forked(work)
+
+
+class AtHand:
+    """With all tests collected, does some work in place of running them."""
+
+    def __init__(self, work: Callable[[pytest.Session], None]) -> None:
+        self.work = work
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self.work(session)
+        return True
+
+
+def meet_at_hand(
+    session: pytest.Session, apply: Callable[[CodeType], bool], code: CodeType, tests: Sequence[str], seconds: Seconds
+) -> int:
+    """A child that changes the functions of an imported module and tries the tests."""
+
+    def work(folder: str) -> int:
+        if not apply(code):
+            return UNCHANGED
+        session.config._tmp_path_factory._given_basetemp = Path(folder) / "tmp"  # type: ignore[attr-defined]
+        session.config._tmp_path_factory._basetemp = None  # type: ignore[attr-defined]
+        Only(tests, seconds).pytest_collection_modifyitems(session.items)
+        session.config.pluginmanager.register(Only(tests, seconds))
+        session.config.pluginmanager.register(EndAtFailure(folder))
+        for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        return 0
+
+    return forked(work)
+
+
+class EndAtFailure:
+    """Ends the process with the first failure, and leaves behind which test it was."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            Path(self.folder, "killer").write_text(report.nodeid)
+            os._exit(1)
+
+
+def functions_of(path: str) -> list[FunctionType]:
+    """The functions of an imported module."""
+    everything = (each for each in gc.get_objects() if isinstance(each, FunctionType))
+    found = [each for each in everything if each.__code__.co_filename == path]
+    assert found, f"nothing of {path} is imported"
+    return found
+
+
+def change(functions: Sequence[FunctionType], old: CodeType, new: CodeType) -> bool:
+    """Gives functions the code they have in the changed module; whether any differs."""
+    before, after = by_place(old), by_place(new)
+    changed = False
+    for each in functions:
+        place = (each.__code__.co_qualname, each.__code__.co_firstlineno)
+        other = after.get(place)
+        if other and other != before[place] and other.co_freevars == each.__code__.co_freevars:
+            each.__code__, changed = other, True
+    return changed
+
+
+def by_place(code: CodeType) -> dict[tuple[str, int], CodeType]:
+    """The code of each function of a module."""
+    found = {(code.co_qualname, code.co_firstlineno): code}
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            found |= by_place(each)
+    return found
 
 
 def recorded() -> Calls:
@@ -409,8 +554,8 @@ def stem(test: str) -> str:
 
 
 def ended_at_last(child: int) -> int:
-    while (code := ended(child, time.monotonic() + 3600)) is None:
-        time.sleep(0.05)
+    while (code := ended(child)) is None:
+        time.sleep(0.01)
     return code
 
 
@@ -420,8 +565,10 @@ def ended_at_last(child: int) -> int:
 class Chooser:
     """The tests that should notice a mutant, in the lots in which it meets them."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, effort: float = 1.0) -> None:
+        self.every, self.few, self.many = (int(most * effort) for most in (EVERY, FEW, MANY))
         self.seconds = {test: seconds for test, (seconds, _) in calls.items()}
+        self.kind = {test: (test.partition("::")[0], *called) for test, (_, called) in calls.items()}
         self.weight = {test: len(called) for test, (_, called) in calls.items()}
         self.callers: dict[str, list[str]] = defaultdict(list)
         self.users: dict[str, dict[str, None]] = defaultdict(dict)
@@ -433,30 +580,52 @@ class Chooser:
     def __call__(self, mutant: Mutant) -> list[list[str]]:
         found = self.callers.get(f"{mutant.module}:{mutant.function}") or self._at_import(mutant.module)
         word = mutant.owner.strip("_")
-        quick = sorted((test for test in found if self.seconds[test] < QUICK), key=self.seconds.__getitem__)[:EVERY]
+        quick = self._of_each_kind(test for test in found if self.seconds[test] < QUICK)[: self.every]
         left = [test for test in found if test not in set(quick)]
         named = [test for test in left if word and word in test]
-        some = [*spread(self._specific(named), FEW // 2), *spread(self._specific(left), FEW // 2)]
+        some = [*spread(self._specific(named), self.few // 2), *spread(self._specific(left), self.few // 2)]
         rest = [test for test in left if test not in set(some)]
         random.Random(0).shuffle(rest)
         core = [test for test in found if test.startswith(CORE)]
         quick = [test for test in quick if test not in core]
-        at_home = [test for test in quick if test.startswith(busiest(quick))]
+        about = ABOUT.get(mutant.module) or busiest(quick)
+        at_home = [test for test in found if test.startswith(about) and self.seconds[test] < AT_MOST]
         elsewhere = [test for test in quick if test not in set(at_home)]
-        return [lot for lot in (core, at_home, elsewhere, list(dict.fromkeys(some)), rest[:MANY]) if lot]
+        return [lot for lot in (core, at_home, elsewhere, list(dict.fromkeys(some)), rest[: self.many]) if lot]
 
     def _at_import(self, module: str) -> list[str]:
         """Those that call any function of the module, and those of the declarations, which importing it makes."""
         return list({**self.users[module], **{test: None for test in self.seconds if test.startswith(CORE)}})
 
+    def _of_each_kind(self, tests: Iterable[str]) -> list[str]:
+        """The quickest test of each kind, then the next of each: of a kind are those of a file that call the same."""
+        seen: Counter[tuple[str, ...]] = Counter()
+        rank: dict[str, int] = {}
+        for test in sorted(tests, key=self.seconds.__getitem__):
+            rank[test] = seen[self.kind[test]]
+            seen[self.kind[test]] += 1
+        return sorted(rank, key=rank.__getitem__)
+
     def _specific(self, tests: list[str]) -> list[str]:
         return sorted(tests, key=self.weight.__getitem__)
 
 
-def busiest(tests: Sequence[str]) -> str:
+def busiest(tests: Sequence[str]) -> tuple[str, ...]:
     """The file that most of the tests are in."""
     files = Counter(test.partition("::")[0] for test in tests).most_common(1)
-    return f"{files[0][0]}::" if files else ""
+    return tuple(f"{file}::" for file, _ in files)
+
+
+def first_killers(
+    lots: Sequence[list[str]], function: str, kills: Mapping[tuple[str, str], int], *, at_once: bool
+) -> list[list[str]]:
+    """The tests with those first that failed with other mutants, of the same function most of all."""
+    tests = list(dict.fromkeys(test for lot in lots for test in lot))
+    known = {test: (kills.get((function, test), 0), kills.get(("", test), 0)) for test in tests}
+    killers = sorted((test for test in tests if any(known[test])), key=known.__getitem__, reverse=True)
+    if at_once and tests:
+        return [list(dict.fromkeys([*killers, *tests]))]
+    return [each for each in (killers[:BEST], *lots) if each]
 
 
 def spread(tests: list[str], most: int) -> list[str]:
@@ -468,42 +637,96 @@ def spread(tests: list[str], most: int) -> list[str]:
 
 # -- the whole -----------------------------------------------------------------------------------------
 
+Meet = Callable[[CodeType, Sequence[str], Seconds], int]
+Kills = Counter[tuple[str, str]]
+"""How many mutants of a function, or of any (``), a test has noticed."""
+
+
+UNCHANGED = 6
+"""The exit code of a child in which the mutant changes no function."""
+
+FATES = {0: "survived", 5: "survived", UNCHANGED: "unchanged", -signal.SIGALRM: "timed out"}
+
 
 def judged(
-    module: str, chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, limit: float
+    chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, meet: Meet, kills: Kills, at_once: bool
 ) -> dict[str, str]:
-    """What became of each mutant: killed, survived, timed out."""
+    """What became of each mutant: killed, survived, timed out. `at_once`: all tests meet it in one process."""
     fates: dict[str, str] = {}
-    waiting = [(each, choose(each)) for each in reversed(chosen)]
-    running: dict[int, tuple[Mutant, list[list[str]], float]] = {}
+    waiting: list[tuple[Mutant, list[list[str]] | None]] = [(each, None) for each in reversed(chosen)]
+    running: dict[int, tuple[Mutant, list[list[str]]]] = {}
     while waiting or running:
         while waiting and len(running) < jobs:
             each, lots = waiting.pop()
+            lots = lots or first_killers(choose(each), each.function, kills, at_once=at_once)
             if not lots:
                 fates[each.key] = "survived"
                 continue
             each.apply()
             try:
-                code = compile(tree, str(ROOT / module), "exec")
+                code = compile(tree, str(ROOT / each.module), "exec")
             except (SyntaxError, ValueError):
                 fates[each.key] = "killed"
                 continue
             finally:
                 each.undo()
-            running[meet(each, code, lots[0])] = (each, lots[1:], time.monotonic() + limit)
+            running[meet(code, lots[0], choose.seconds)] = (each, lots[1:])
         time.sleep(0.01)
-        for child, (each, more, deadline) in list(running.items()):
-            exit_code = ended(child, deadline)
+        for child, (each, more) in list(running.items()):
+            exit_code = ended(child)
             if exit_code is None:
                 continue
             del running[child]
+            if child in KILLERS:
+                kills.update(((each.function, killer := KILLERS.pop(child)), ("", killer)))
             if exit_code in (0, 5) and more:
                 waiting.append((each, more))
             else:
-                fates[each.key] = {0: "survived", 5: "survived", -1: "timed out"}.get(exit_code, "killed")
-                if fates[each.key] != "killed":
-                    print(f"  {fates[each.key]}: {module}:{each.line}: {each.change}", flush=True)
+                fates[each.key] = FATES.get(exit_code, "killed")
     return fates
+
+
+def judged_at_hand(
+    chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, kills: Kills
+) -> dict[str, str]:
+    """What became of the mutants that can be judged where nothing is imported anew.
+
+    Left out are what survived in functions that run at import too, and what no function shows.
+    """
+    inside = [each for each in chosen if each.function]
+    files = sorted({test.partition("::")[0] for each in inside for lot in choose(each) for test in lot})
+    if not inside:
+        return {}
+    path = str(ROOT / inside[0].module)
+    at_import: set[str] = set()
+
+    def look(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename == path:
+            at_import.add(frame.f_code.co_qualname)
+
+    def meet_all(session: pytest.Session) -> None:
+        sys.setprofile(None)
+        apply = functools.partial(change, functions_of(path), compile(tree, path, "exec"))
+        gc.collect()
+        gc.freeze()
+        meet = functools.partial(meet_at_hand, session, apply)
+        fates = judged(inside, tree, choose, jobs, meet, kills, at_once=True)
+        again = {each.key for each in inside if each.function.partition(".<locals>")[0] in at_import}
+        final = {
+            key: fate for key, fate in fates.items() if fate != "unchanged" and (fate == "killed" or key not in again)
+        }
+        (CACHE / "at_hand.json").write_text(json.dumps({"fates": final, "kills": [*kills.items()]}))
+
+    def work(folder: str) -> int:
+        sys.setprofile(look)
+        return run_tests(files, folder, AtHand(meet_all))
+
+    code = ended_at_last(forked(work))
+    if code:
+        sys.exit(f"the tests cannot be collected: exit code {code}")
+    found: dict[str, Any] = json.loads((CACHE / "at_hand.json").read_text())
+    kills.update({tuple(key): number for key, number in found["kills"]})
+    return dict(found["fates"])
 
 
 def canary(choose: Chooser) -> None:
@@ -512,7 +735,7 @@ def canary(choose: Chooser) -> None:
     nothing = Mutant("dq/conditions.py", 0, "", "", "", "", lambda: None, lambda: None)
     tests = choose(nothing)[0]
     same, broken = compile(tree, "same", "exec"), compile("raise ImportError('canary')", "broken", "exec")
-    codes = [ended_at_last(meet(nothing, code, tests)) for code in (same, broken)]
+    codes = [ended_at_last(meet(nothing.module, code, tests, choose.seconds)) for code in (same, broken)]
     if codes[0] or codes[1] in (0, 5, 70):
         sys.exit(f"the tests do not see the changed module: exit codes {codes}")
 
@@ -523,7 +746,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=150, help="mutants of a module, at random; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--limit", type=float, default=60, help="seconds for the tests of one mutant")
+    parser.add_argument("--effort", type=float, default=1, help="a share of the tests that a mutant may meet")
     parser.add_argument("--again", action="store_true", help="only what survived before")
     options = parser.parse_args()
 
@@ -546,7 +769,9 @@ def main() -> None:
         __import__(heavy)
     assert not any(name.partition(".")[0] == "dq" for name in sys.modules), "dq must be imported anew by each mutant"
 
-    choose = Chooser(recorded())
+    gc.collect()
+    gc.freeze()  # a fork shares what the collector does not touch
+    choose = Chooser(recorded(), options.effort)
     canary(choose)
     store = CACHE / "fates.json"
     fates: dict[str, str] = json.loads(store.read_text()) if store.exists() else {}
@@ -559,10 +784,14 @@ def main() -> None:
         if options.again:
             chosen = [each for each in chosen if fates.get(each.key, "killed") != "killed"]
         started = time.monotonic()
-        new = judged(
-            module, [each for each in chosen if each.key not in reasons], tree, choose, options.jobs, options.limit
-        )
+        tried = [each for each in chosen if each.key not in reasons]
+        new = judged_at_hand(tried, tree, choose, options.jobs, kills := Kills())
+        left = [each for each in tried if each.key not in new]
+        new |= judged(left, tree, choose, options.jobs, functools.partial(meet, module), kills, at_once=False)
         fates.update(new)
+        for each in tried:
+            if new[each.key] != "killed":
+                print(f"  {new[each.key]}: {module}:{each.line}: {each.function}: {each.change}", flush=True)
         store.write_text(json.dumps(fates, indent=0, ensure_ascii=False))
         count = Counter(dict.fromkeys(("killed", "survived", "timed out"), 0))
         count.update(new.values())
@@ -572,6 +801,7 @@ def main() -> None:
             + f", {sum(each.key in reasons for each in chosen)} equivalent, {time.monotonic() - started:.0f} s",
             flush=True,
         )
+    gc.unfreeze()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -79,15 +79,21 @@ class Samples:
     options: Options
     key: tuple[str, ...]
 
-    def of(self, judgement: Judgement, condition: Tree | None) -> tuple[FailingRows, str]:
-        """The count of failing rows, some of them where the rule did not pass, and why they cannot be shown."""
-        rows = FailingRows(*(judgement.failing or (0, 0)))
-        failed = judgement.verdict is Verdict.FAILED
-        if not (rows.count and self.options.samples and failed) or condition is None:
+    def of(self, judgement: Judgement, condition: Callable[[], Tree | None]) -> tuple[FailingRows | None, str]:
+        """The count of failing rows, some of them where the rule did not pass, and why they cannot be shown.
+
+        None where rows have no part in the verdict; `condition` is asked for rows that are shown.
+        """
+        if judgement.failing is None:
+            return None, ""
+        rows = FailingRows(*judgement.failing)
+        if not (rows.count and self.options.samples and judgement.verdict is Verdict.FAILED):
             return rows, ""
+        met = condition()
+        assert met is not None, "rows that are counted can be told from the others"
         self.options.progress("fetching failing rows", 0, 0)
         try:
-            columns, sample = self.engine.sample(PRIMARY, condition, self.options.samples)
+            columns, sample = self.engine.sample(PRIMARY, met, self.options.samples)
         except EngineError as error:  # a row may hold what no query can read
             return rows, f"the failing rows cannot be shown: {sentence(error)}"
         if self.options.redact:
@@ -111,11 +117,9 @@ def samples_of(
     samples: dict[Rule, FailingRows] = {}
     hidden: dict[Rule, Judgement] = {}
     for rule, judgement in judged.items():
-        if judgement.failing is None:
-            continue
-        bound = prepared.bound[rule]
-        fetched = judgement.failing[0] and judgement.verdict is Verdict.FAILED
-        samples[rule], note = shown.of(judgement, bound.example_rows(facts) if fetched else None)
+        rows, note = shown.of(judgement, lambda rule=rule: prepared.bound[rule].example_rows(facts))  # type: ignore[misc]
+        if rows:
+            samples[rule] = rows
         if note:
             hidden[rule] = replace(judgement, notes=(*judgement.notes, note))
     return samples, hidden
@@ -152,17 +156,17 @@ def _by_row(
     note = composites.refusal(composite, parts, said)
     if note:
         return ByRow(None, note=note)
-    empty = [judged[part] for part in parts if judged[part].vacuous]
-    if len(empty) == len(parts):  # no part has a row to look at: the composite passes or fails as they do
+    if all(judged[part].vacuous for part in parts):  # the composite passes or fails as they do
+        (verdict,) = {judged[part].verdict for part in parts}
         reason = "no rows in scope: no part's where clause keeps one"
-        return ByRow(Judgement(empty[0].verdict, reason, "no rows", composites.EXPECTED, vacuous=True))
+        return ByRow(Judgement(verdict, reason, "no rows", composites.EXPECTED))
     metric = composites.metric(composite, said)
     try:
         judgement = composites.judge(metric, shown.engine.measure(Scan(metric.grain, (metric,))))
     except EngineError as error:
         return ByRow(Judgement(Verdict.ERROR, sentence(error)))
-    rows, note = shown.of(judgement, composites.failing_rows(metric))
-    return ByRow(judgement, rows if judgement.failing else None, note)
+    rows, note = shown.of(judgement, lambda: composites.failing_rows(metric))
+    return ByRow(judgement, rows, note)
 
 
 # -- outcomes ------------------------------------------------------------------------------------------
@@ -252,7 +256,7 @@ def _joined(composite: Composite, ruleset: Ruleset, parts: Sequence[Outcome]) ->
         verdict = Verdict.ERROR
     else:
         verdict = Verdict.PASSED if deciding is Verdict.FAILED else Verdict.FAILED
-    reasons = [part.reason for part in parts if part.reason and not part.passed]
+    reasons = [part.reason for part in parts if not part.passed]
     remarks = [f"{part.rule}: {part.reason}" for part in parts if part.reason and part.passed]
     remarks += [note for part in parts if isinstance(part.rule, Composite) for note in part.notes]
     return Outcome(

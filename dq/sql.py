@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from dq.lazy import exp
 from dq.metrics import Groups, Metric, Returning, Rows, Statement
+from dq.names import PRIMARY
 from dq.planning import Scan
 from dq.schema import Column, Schema
 from dq.tree import column, conjunction, count_where, table
@@ -102,8 +103,8 @@ def is_returned(query: Tree, columns: Sequence[str]) -> exp.Exists:
     """True for rows of the primary that a query returns: equal on these columns, NULL equal to NULL."""
     same = [
         exp.NullSafeEQ(
-            this=exp.column(name, table="answer", quoted=True),
-            expression=exp.column(name, table="primary", quoted=True),
+            this=column(name, "answer"),
+            expression=column(name, PRIMARY),
         )
         for name in columns
     ]

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     Tree: TypeAlias = exp.Expr
 
 
-def column(of: Column | str) -> exp.Column:
-    """A column by its exact name, quoted."""
+def column(of: Column | str, alias: str = "") -> exp.Column:
+    """A column by its exact name, quoted; that of one table where `alias` names it."""
     name = of if isinstance(of, str) else of.name
-    return exp.Column(this=exp.to_identifier(name, quoted=True))
+    return exp.column(name, table=alias or None, quoted=True)
 
 
 def table(name: str) -> exp.Table:

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import Enum, auto
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
@@ -164,7 +164,8 @@ class Signature:
     @property
     def most(self) -> int | None:
         """The most parameters; None: any number."""
-        return None if any(slot.most is None for slot in self.slots) else sum(slot.most or 0 for slot in self.slots)
+        limits = [slot.most for slot in self.slots if slot.most is not None]
+        return sum(limits) if len(limits) == len(self.slots) else None
 
     @property
     def reads_files(self) -> bool:
@@ -240,10 +241,9 @@ def construct(name: str, /, **fields: Any) -> Any:
 
 
 def _hints(cls: type[Any]) -> dict[str, Any]:
-    """What the class's own annotations mean, those of class variables left out. They are our own source text."""
-    names = {**globals(), **vars(sys.modules[cls.__module__])}
+    """What the class's own annotations mean. They are our own source text."""
     own: dict[str, str] = vars(cls).get("__annotations__", {})
-    return {name: eval(text, names) for name, text in own.items() if not text.startswith("ClassVar")}
+    return {name: eval(text, vars(sys.modules[cls.__module__])) for name, text in own.items()}
 
 
 def _slots(hints: Mapping[str, Any]) -> tuple[tuple[Slot, ...], frozenset[Kind]]:
@@ -254,7 +254,7 @@ def _slots(hints: Mapping[str, Any]) -> tuple[tuple[Slot, ...], frozenset[Kind]]
         for mark in _marks(hint):
             if isinstance(mark, _Words):
                 slots.append(Slot(name, mark.kind, mark.least, mark.most))
-            elif isinstance(mark, _Kinds) and name == "condition":
+            elif name == "condition":
                 kinds = mark.kinds
     return tuple(slots), kinds
 
@@ -276,22 +276,20 @@ Facts: TypeAlias = "Mapping[dq_metrics.Metric, dq_metrics.Measured]"
 class Context:
     """What a rule may know besides its own words.
 
-    `schema` is the primary's, `schemas` that of every alias; `now` is the instant of evaluation (aware), `zone`
-    the one in which times of day are meant.
+    `schema` is the primary's, `schemas` that of every alias; `now` is the instant of evaluation (aware).
     """
 
     schema: Schema
     now: datetime
-    zone: str = "UTC"
     schemas: Mapping[str, Schema] = field(default_factory=dict)
 
 
 class WhenEmpty(Enum):
     """What becomes of a rule that has no rows to look at. Source: REFERENCE B.0.4."""
 
-    JUDGED = "judged"
-    FAILED = "failed"
-    PASSED = "passed"
+    JUDGED = auto()
+    FAILED = auto()
+    PASSED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,7 +471,7 @@ class ShareRule(BoundRule):
     One predicate gives the share and the failing rows, so they cannot disagree.
     """
 
-    statistic: ClassVar[str] = ""
+    statistic: ClassVar[str]
 
     def predicate(self) -> Tree:
         """True for the rows that comply; NULL counts as not true."""
@@ -486,7 +484,7 @@ class ShareRule(BoundRule):
 
     def expectation(self) -> str:
         """What each row should be, for a sentence."""
-        return str(getattr(self, "condition", None) or "a value")
+        return str(self.condition)  # type: ignore[attr-defined]
 
     def compliance(self) -> dq_metrics.Compliance:
         """The share."""
@@ -555,7 +553,7 @@ def unmet(failing: tuple[int, int], expected: str, share: float, asked: Requirem
 
 def show(value: float, bounds: tuple[float, ...] = ()) -> str:
     """A number for people: 6 significant digits, more where fewer would make it look equal to a bound."""
-    if isinstance(value, int) or (value == int(value) if abs(value) < 1e15 else False):
+    if isinstance(value, int) or (abs(value) < 1e15 and value == int(value)):
         return f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
     for digits in (6, 9, 12):
         text = f"{value:.{digits}g}"

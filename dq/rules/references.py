@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dq.conditions import Requirement, requirement
 from dq.lazy import dq_metrics, equality, sql
@@ -86,6 +86,8 @@ class ReferentialIntegrity(_PartnerRule):
     reference: Reference
     condition: NumberCondition
 
+    statistic: ClassVar[str] = "ReferentialIntegrity"
+
     @cached_property
     def _found(self) -> tuple[str, tuple[Pair, ...]]:
         return column_pairs(self.columns, self.reference, self.context.schemas)
@@ -107,7 +109,7 @@ class ReferentialIntegrity(_PartnerRule):
 
     def name_of(self, statistic: str) -> str:
         """Named by the reference."""
-        return f"Column.{self.alias_of()}.ReferentialIntegrity"
+        return f"Column.{self.alias_of()}.{statistic}"
 
     def quantity(self) -> str:
         """What the share is."""
@@ -136,6 +138,8 @@ class DatasetMatch(_PartnerRule):
     keys: Mapped
     matches: MaybeMapped
     condition: NumberCondition
+
+    statistic: ClassVar[str] = "DatasetMatch"
 
     @cached_property
     def _keys(self) -> tuple[Pair, ...]:
@@ -211,7 +215,7 @@ class DatasetMatch(_PartnerRule):
 
     def name_of(self, statistic: str) -> str:
         """Named by the reference."""
-        return f"Dataset.{self.alias}.DatasetMatch"
+        return f"Dataset.{self.alias}.{statistic}"
 
     def quantity(self) -> str:
         """What the share is."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dq.conditions import ALL, Requirement
 from dq.lazy import dq_metrics, exp, sql
+from dq.names import PRIMARY
 from dq.outcomes import Verdict
 from dq.rules.base import (
     AnyColumns,
@@ -22,7 +23,18 @@ from dq.rules.base import (
 )
 from dq.schema import Column, Type
 from dq.scope import EVERYTHING, Scope
-from dq.tree import call, column, conjunction, disjunction, is_null, is_present, literal, negation, present_any
+from dq.tree import (
+    call,
+    column,
+    conjunction,
+    count_where,
+    disjunction,
+    is_null,
+    is_present,
+    literal,
+    negation,
+    present_any,
+)
 
 if TYPE_CHECKING:
     from dq.tree import Tree
@@ -74,16 +86,13 @@ class _Repeated(_GroupRule):
 def repeated(columns: tuple[Column, ...], scope: Scope) -> Tree:
     """True for rows whose combination of values occurs more than once within the scope; NULLs are equal."""
     twice = sql.frequency_table(dq_metrics.Groups(columns, scope)).having(
-        exp.GT(this=exp.Count(this=exp.Star()), expression=literal(1))
+        exp.GT(this=count_where(), expression=literal(1))
     )
     same = [
-        exp.NullSafeEQ(
-            this=exp.column(f"k{at}", table="again", quoted=True),
-            expression=exp.column(each.name, table="primary", quoted=True),
-        )
+        exp.NullSafeEQ(this=column(f"k{at}", "again"), expression=column(each, PRIMARY))
         for at, each in enumerate(columns)
     ]
-    return exp.Exists(this=exp.select(literal(1)).from_(twice.subquery("again")).where(conjunction(*same)))
+    return exp.Exists(this=exp.select(exp.Star()).from_(twice.subquery("again")).where(conjunction(*same)))
 
 
 def one_of(columns: tuple[Column, ...], keys: tuple[tuple[Any, ...], ...]) -> Tree | None:
@@ -97,7 +106,7 @@ def one_of(columns: tuple[Column, ...], keys: tuple[tuple[Any, ...], ...]) -> Tr
         )
         for key in keys
     ]
-    return disjunction(*(row for row in rows if row is not None)) if rows else None
+    return disjunction(*rows) if rows else None  # type: ignore[arg-type]
 
 
 @rule_type(analyzer=True, row_excluded=True)

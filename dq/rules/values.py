@@ -403,7 +403,7 @@ def instant(operand: Operand, rule: BoundRule) -> datetime:
         except OverflowError:
             raise ConditionError(f"`{operand}` lies outside of the calendar, which has the years 1 to 9999") from None
     if isinstance(operand, Time):
-        zone = _zone(rule.tags.get("timeZone", rule.context.zone))
+        zone = _zone(rule.tags.get("timeZone", "UTC"))
         today = rule.context.now.astimezone(zone).date()
         return datetime.combine(today, _clock(operand.text), zone).astimezone(UTC).replace(tzinfo=None)
     raise ConditionError("the condition does not compare with a date")

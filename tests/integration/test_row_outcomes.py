@@ -298,6 +298,20 @@ def test_a_key_that_the_table_does_not_have_is_refused() -> None:
         dq.evaluate("Rules = [ RowCount > 0 ]", ORDERS, options=dq.Options(key=("nope",)))
 
 
+def test_samples_hold_rows_in_scope_only() -> None:
+    data = {"id": [1, 2, 3, 4, 5, 5], "a": [None, 2, None, 4, None, None], "x": [0.5, 0.5, 0.5, 1.5, 0.5, None]}
+    for rule, shown in (
+        ('IsComplete "a"', [3]),
+        ('ColumnValues "a" > 9', [2, 3, 4]),
+        ('IsPrimaryKey "a"', [3]),
+        ('IsPrimaryKey "x"', [2, 3]),
+        ('IsUnique "x"', [2, 3]),
+    ):
+        (outcome,) = dq.evaluate(f'Rules = [ {rule} where "id between 2 and 4" ]', data).outcomes
+        assert outcome.failing is not None
+        assert [row[outcome.failing.columns.index("id")] for row in outcome.failing.sample] == shown
+
+
 def test_redacted_samples_show_shapes() -> None:
     failing = (
         dq.evaluate('Rules = [ ColumnValues "qty" < 5 ]', ORDERS, options=dq.Options(redact=True)).outcomes[0].failing

@@ -57,7 +57,10 @@ def test_functions_are_replaced_by_what_they_come_to(rule: str, becomes: str, ve
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
-        ("RowCount > last(2)", "`last(2)` is a list of 2 values, and a single value is needed; aggregate it"),
+        (
+            "RowCount > last(2)",
+            "`last(2)` is a list of 2 values, and a single value is needed; aggregate it, such as `avg(last(2))`",
+        ),
         ("RowCount > last(3) + 1", "`last(3)` is a list of 3 values"),
         ("RowCount > abs(last(2))", "`last(2)` is a list of 2 values"),
         ("RowCount > index(last(9), 4)", "`index(last(9),4)` is beyond the list: the history gives 4 earlier values"),

@@ -134,6 +134,24 @@ def test_what_a_passing_part_notes_is_no_reason_of_a_failure() -> None:
     assert outcome.reason == REASON[Verdict.FAILED]
 
 
+NO_ROWS_IN_SCOPE = "no rows in scope: the where clause keeps none"
+EMPTY_A, EMPTY_B = 'IsComplete "a" where "b > 1"', 'IsComplete "b" where "b > 1"'
+"""Rules that pass, since there is no row to look at."""
+
+
+def test_a_composite_remarks_which_part_passed_without_a_row_to_look_at() -> None:
+    remark = f"{EMPTY_A}: {NO_ROWS_IN_SCOPE}"
+    assert one(f"({EMPTY_A}) and ({PASSING})").notes == (remark,)
+    assert one(f"(({EMPTY_A}) and ({PASSING})) or ({FAILING})").notes == (remark,), "however deep it stands"
+
+
+def test_what_a_part_found_of_its_history_stands_once_at_the_composite() -> None:
+    cold = "RowCount > last()"
+    (note,) = one(cold).notes
+    assert one(f"({cold}) and ({PASSING})").notes == (note,)
+    assert one(f"({EMPTY_A}) and (({cold}) or ({cold}))").notes == (f"{EMPTY_A}: {NO_ROWS_IN_SCOPE}", note)
+
+
 def test_a_composite_has_the_metrics_of_its_parts_in_order() -> None:
     outcome = one(f'(RowCount > 0) and ((Mean "a" > 1) or ({BROKEN}))')
     assert outcome.metrics == {"Dataset.*.RowCount": 4.0, "Column.a.Mean": 1.5}
@@ -149,12 +167,14 @@ def test_the_leaves_are_the_rules_inside_in_order_each_once() -> None:
 def test_labels_are_the_defaults_with_those_of_the_rule_on_top() -> None:
     default = 'DefaultLabels = [ "team" = "crm", "tier" = "1" ]'
     own = 'labels = [ "tier" = "2", "x" = "y" ]'
-    found = evaluated(f"{default}\nRules = [\n  RowCount > 0,\n  RowCount > 0 {own}\n]").outcomes
+    rules = f"RowCount > 0,\n  RowCount > 0 {own},\n\n  ((RowCount > 0) or (RowCount > 9)) {own}"
+    found = evaluated(f"{default}\nRules = [\n  {rules}\n]").outcomes
     assert [dict(outcome.labels) for outcome in found] == [
         {"team": "crm", "tier": "1"},
         {"team": "crm", "tier": "2", "x": "y"},
+        {"team": "crm", "tier": "2", "x": "y"},
     ]
-    assert [outcome.line for outcome in found] == [3, 4]
+    assert [outcome.line for outcome in found] == [3, 4, 6]
 
 
 # -- what cannot be measured ---------------------------------------------------------------------------
@@ -190,10 +210,17 @@ def test_a_fault_that_cannot_be_helped_is_an_error_of_the_rule() -> None:
     assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, "it overflows; use less")
 
 
-def test_a_condition_that_cannot_be_decided_is_an_error() -> None:
-    outcome = one('Mean "a" > index(last(3), 5)')
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ('Mean "a" > index(last(3), 5)', "index"),
+        ('Mean "a" = NULL', "NULL has no meaning here: a metric is always a number"),
+    ],
+)
+def test_a_condition_that_cannot_be_decided_is_an_error(rule: str, words: str) -> None:
+    outcome = one(rule)
     assert outcome.verdict is Verdict.ERROR
-    assert "index" in outcome.reason
+    assert words in outcome.reason
 
 
 def test_a_condition_without_history_counts_as_0_and_says_so() -> None:
@@ -264,6 +291,7 @@ def test_rows_are_shown_behind_a_rule_that_has_none() -> None:
         ('IsComplete "a"', {"samples": 0}, {}),
         ('Completeness "a" > 0.5', {}, {}),
         ('IsComplete "a"', {}, {"Compliance": Ratio(4, 4)}),
+        ('Completeness "a" < 0.5', {}, {"Compliance": Ratio(4, 4)}),
     ],
 )
 def test_rows_are_looked_for_only_where_they_are_shown(
@@ -273,12 +301,15 @@ def test_rows_are_looked_for_only_where_they_are_shown(
     outcome = one(rule, engine, **options)
     assert outcome.failing is not None
     assert (outcome.failing.columns, outcome.failing.sample, engine.sampled) == ((), (), [])
+    assert outcome.notes == ()
 
 
 def test_rows_that_cannot_be_shown_are_a_note() -> None:
     outcome = one('IsComplete "a"', Facts(unreadable=True))
     assert (outcome.verdict, outcome.failing) == (Verdict.FAILED, FailingRows(1, 4))
     assert outcome.notes == ("the failing rows cannot be shown: line 7 is no row; look at it",)
+    first, second = one('Completeness "a" > last() + 0.9', Facts(unreadable=True)).notes
+    assert (first.partition(":")[0], second) == ("no history", *outcome.notes)
 
 
 UNIQUE = {"GroupCounts": Occurrences(4, 4, 4)}
@@ -328,7 +359,27 @@ def test_a_composite_by_row_says_what_its_rows_say() -> None:
     assert outcome.notes == ("judged row by row",)
     assert outcome.failing == FailingRows(1, 4, ("a", "s"), ((1, "Abc"),))
     assert isinstance(engine.scans[-1].metrics[0], RowsJudged)
-    assert evaluated(BY_ROW, Facts(), composites="row").scans == evaluated(BY_ROW, Facts()).scans + 1
+    beside = f'{BY_ROW}, IsComplete "a"'
+    assert evaluated(beside, Facts(), composites="row").scans == evaluated(beside, Facts()).scans + 1
+
+
+def test_a_composite_by_row_keeps_what_its_parts_remark() -> None:
+    remark = f"{EMPTY_A}: {NO_ROWS_IN_SCOPE}"
+    assert one(f'({EMPTY_A}) and (IsComplete "a")', composites="row").notes == (remark, "judged row by row")
+    assert one(f"({EMPTY_A}) and (RowCount > 0)", composites="row").notes == (
+        remark,
+        "judged by column: `RowCount > 0` says nothing about single rows",
+    )
+
+
+@pytest.mark.parametrize(("options", "verdict"), [({}, Verdict.PASSED), ({"fail_empty_scope": True}, Verdict.FAILED)])
+def test_a_composite_by_row_whose_filters_keep_no_row_is_what_its_parts_are(
+    options: dict[str, Any], verdict: Verdict
+) -> None:
+    outcome = one(f"({EMPTY_A}) or ({EMPTY_B})", composites="row", **options)
+    assert (outcome.verdict, outcome.reason) == (verdict, "no rows in scope: no part's where clause keeps one")
+    assert (outcome.measured, outcome.expected, outcome.failing) == ("no rows", "true in every row", None)
+    assert outcome.notes[-1] == "judged row by row"
 
 
 @pytest.mark.parametrize(
@@ -348,7 +399,7 @@ def test_what_is_said_of_composites_by_row(judged: Ratio, verdict: Verdict, reas
 def test_a_composite_by_row_that_cannot_be_measured_is_an_error() -> None:
     outcome = one(BY_ROW, Facts(broken=("RowsJudged",)), composites="row")
     assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, "it overflows; use less")
-    assert outcome.failing is None
+    assert (outcome.failing, outcome.notes) == (None, ("judged row by row",))
 
 
 def test_rows_of_a_composite_that_cannot_be_shown_are_a_note() -> None:

@@ -54,6 +54,10 @@ def test_how_many_parameters_fit(name: str, taken: tuple[int, ...], refused: tup
     assert [count for count in (*taken, *refused) if signature.takes(count)] == list(taken)
 
 
+def test_what_takes_no_condition_requires_none() -> None:
+    assert not [each.name for each in SIGNATURES.values() if each.condition_required and not each.kinds]
+
+
 def test_two_paths_are_compared_without_a_condition() -> None:
     signature = SIGNATURES["FileMatch"]
     assert signature.kinds_for(0) == signature.kinds_for(1) == signature.kinds
