@@ -161,7 +161,6 @@ NUMBERS = [
     ("i", Operator.EQ, "i"),
     ("i", Operator.IN, "i"),
     ("dec", Operator.IN, "dec"),
-    ("s", Operator.NE, "TRY_CAST(s AS DOUBLE)"),
 ]
 
 
