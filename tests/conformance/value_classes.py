@@ -347,8 +347,8 @@ def kept(table: Table, where: str) -> tuple[int, ...]:
     query = f"select dq_row from data where {where} order by 1"
     try:
         return tuple(at for (at,) in connection.execute(query).fetchall())
-    except duckdb.BinderException:
-        return ()  # a part of a composite that is an ERROR by itself
+    except duckdb.Error:
+        return ()  # a part of a composite that is an ERROR by itself, or a clause that Spark alone can read
 
 
 @cache
