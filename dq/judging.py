@@ -163,6 +163,8 @@ def _by_row(
     metric = composites.metric(composite, said)
     try:
         judgement = composites.judge(metric, shown.engine.measure(Scan(metric.grain, (metric,))))
+        if changed := shown.engine.outdated().get(metric):
+            return ByRow(Judgement(Verdict.ERROR, f"{changed}; evaluate it again"))
     except EngineError as error:
         return ByRow(Judgement(Verdict.ERROR, sentence(error)))
     rows, note = shown.of(judgement, lambda: composites.failing_rows(metric))

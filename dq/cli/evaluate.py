@@ -17,7 +17,8 @@ from dq.cli.files import STDIN, SUFFIX, File
 from dq.cli.headings import Command, option
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
-from dq.sources.files import format_of_name
+from dq.files.names import without_query
+from dq.sources.files import format_of_name, is_remote
 from dq.sources.options import NO_DATA
 
 if TYPE_CHECKING:
@@ -262,8 +263,9 @@ def command(
     """Judge data by a ruleset: a verdict and a reason for every rule, and a score.
 
     RULESET is a .dqdl file, or - for standard input. DATA is a file, a folder or a glob of Parquet, CSV, JSON
-    lines or Arrow files, compressed and hive-partitioned ones too. Types and dialects of CSV files are found by
-    looking; the options overrule that. A ruleset of nothing but rules about files needs no DATA.
+    lines or Arrow files, compressed and hive-partitioned ones too, here or at a URL such as s3://bucket/orders/.
+    Types and dialects of CSV files are found by looking; the options overrule that. A ruleset of nothing but
+    rules about files needs no DATA.
 
     \b
     dq evaluate orders.dqdl orders.parquet
@@ -328,13 +330,13 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
         if rules:
             raise click.UsageError(f"the rules come from `{named[0]}` or from --rule, not from both")
         if not _is_ruleset(rest[0]):
-            raise click.UsageError(f"the ruleset comes first: dq evaluate {named[0]} {rest[0]}")
+            raise click.UsageError(f"the ruleset comes first: dq evaluate {named[0]} {without_query(rest[0])}")
     if rules:
         ruleset: Any = parse_rules(rules)
-    elif rest and not (len(rest) == 1 and format_of_name(rest[0])):
+    elif rest and not (len(rest) == 1 and (is_remote(rest[0]) or format_of_name(rest[0]))):
         ruleset = _ruleset(rest.pop(0))
     else:
-        found = f", and `{rest[0]}` is data" if rest else ""
+        found = f", and `{without_query(rest[0])}` is data" if rest else ""
         raise click.UsageError(f"no ruleset: name a .dqdl file, or give rules with --rule{found}")
     if len(rest) > 1:
         raise click.UsageError(
@@ -350,11 +352,13 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
 
 
 def _is_ruleset(word: str) -> bool:
-    return word == STDIN or word.lower().endswith(SUFFIX)
+    return word == STDIN or (word.lower().endswith(SUFFIX) and not is_remote(word))
 
 
 def _ruleset(word: str) -> Any:
     """A path, or the ruleset that standard input holds."""
+    if is_remote(word):
+        raise click.UsageError(f"`{without_query(word)}` cannot be a ruleset: that is a file of this machine")
     if word != STDIN:
         return Path(word)
     from dq.language import parse

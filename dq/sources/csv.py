@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,9 +78,13 @@ class CsvTable:
         scans = [group.scan(self.files, quoted_nulls=self._quoted_nulls) for group in self._groups]
         return " UNION ALL BY NAME ".join(f"({scan})" for scan in scans) if len(scans) > 1 else scans[0]
 
-    def on(self, connection: duckdb.DuckDBPyConnection) -> CsvTable:
-        """The same table for another connection."""
-        return self
+    def on(self, connection: duckdb.DuckDBPyConnection, files: Files) -> CsvTable:
+        """The same table for another connection, read from `files`, which hold the same."""
+        moved = dict(zip(self.files.files, files.files, strict=True))
+        again = copy(self)
+        again.files = files
+        again._groups = [replace(group, files=tuple(moved[file] for file in group.files)) for group in self._groups]
+        return again
 
     def recover(self, message: str) -> bool:
         """Make room for the value that a scan could not convert; False if the message is about something else."""
@@ -189,7 +194,7 @@ class CsvTable:
         except duckdb.Error as error:
             return error
         return DataError(
-            f"`{file.path}`: the layout of this CSV file cannot be made out",
+            f"`{file.shown}`: the layout of this CSV file cannot be made out",
             help=f"say {how('delimiter')} and {how('quote')}",
         )
 
@@ -294,7 +299,7 @@ def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]
     encoding = options.duckdb_encoding
     if file.head.startswith(b"\xfe\xff"):
         raise DataError(
-            f"`{file.path}` is UTF-16 big endian: this is not supported", help="convert it: iconv -f UTF-16 -t UTF-8"
+            f"`{file.shown}` is UTF-16 big endian: this is not supported", help="convert it: iconv -f UTF-16 -t UTF-8"
         )
     if encoding is None and file.head.startswith(b"\xff\xfe"):
         encoding = "utf-16"
@@ -302,7 +307,7 @@ def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]
     if encoding is None and b"\0" in file.head:
         line = file.head[: file.head.index(b"\0")].count(b"\n") + 1
         raise DataError(
-            f"`{file.path}`: line {line} holds a NUL byte: the file is binary or in another encoding",
+            f"`{file.shown}`: line {line} holds a NUL byte: the file is binary or in another encoding",
             help=f"if it is text in UTF-16, say {how('encoding', 'utf-16')}",
         )
     given: dict[str, str | None] = {

@@ -38,9 +38,10 @@ class JsonTable:
         """The query behind the table."""
         return self._scan(self._columns)
 
-    def on(self, connection: duckdb.DuckDBPyConnection) -> JsonTable:
-        """The same table for another connection."""
+    def on(self, connection: duckdb.DuckDBPyConnection, files: Files) -> JsonTable:
+        """The same table for another connection, read from `files`, which hold the same."""
         again = copy(self)
+        again.files = files
         again._connection = connection
         return again
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import duckdb
 
 from dq.sources.files import Files
@@ -35,9 +37,11 @@ class ParquetTable:
             f" hive_partitioning={hive}, union_by_name={by_name})"
         )
 
-    def on(self, connection: duckdb.DuckDBPyConnection) -> ParquetTable:
-        """The same table for another connection."""
-        return self
+    def on(self, connection: duckdb.DuckDBPyConnection, files: Files) -> ParquetTable:
+        """The same table for another connection, read from `files`, which hold the same."""
+        again = copy(self)
+        again.files = files
+        return again
 
     def recover(self, message: str) -> bool:
         """Parquet has its types: there is nothing to fall back to."""

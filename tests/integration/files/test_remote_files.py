@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import http.server
 import json
@@ -98,6 +99,13 @@ def test_objects_of_s3(landing: str, rule: str, verdict: dq.Verdict, files: int)
     assert outcome.metrics["Dataset.*.FileCount"] == files
 
 
+def test_compressed_objects_are_compared_as_they_are(landing: str, server: str) -> None:
+    body = gzip.compress(b"a" * 1_000)
+    s3 = boto3.client("s3", endpoint_url=server, region_name="us-east-1")
+    s3.put_object(Bucket="landing", Key="packed/a.csv.gz", Body=body)
+    assert judge(f'FileMatch "s3://landing/packed/" in ["{hashlib.sha256(body).hexdigest()}"]', landing).passed
+
+
 def test_s3_against_this_machine(landing: str, tmp_path: Path) -> None:
     for name, content in {"x": "a", "y": "bb"}.items():
         (tmp_path / name).write_text(content)
@@ -127,9 +135,9 @@ def test_a_server_that_is_away_is_an_error_without_credentials(landing: str, mon
 
 
 def test_an_object_that_vanishes_is_an_error(landing: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dq.files.remote import ArrowFiles
+    from dq.files.remote import RemoteFiles
 
-    opened = ArrowFiles.open
+    opened = RemoteFiles.open
 
     def open_(self: Any, file: Any) -> Any:
         boto3.client("s3", endpoint_url=server, region_name="us-east-1").delete_object(
@@ -137,7 +145,7 @@ def test_an_object_that_vanishes_is_an_error(landing: str, server: str, monkeypa
         )
         return opened(self, file)
 
-    monkeypatch.setattr(ArrowFiles, "open", open_)
+    monkeypatch.setattr(RemoteFiles, "open", open_)
     outcome = judge(f'FileMatch "s3://landing/day2/" in ["{SHA_A}"]', landing)
     assert (outcome.verdict, "`s3://landing/day2/a.csv` cannot be read" in outcome.reason) == (E, True)
 

@@ -280,12 +280,6 @@ def test_a_glob_without_match(tmp_path: Path) -> None:
     assert "a.csv" in message
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/key.parquet", "https://example.com/x.csv", "gs://b/x", "az://c/x"])
-def test_remote_paths_are_refused(url: str) -> None:
-    assert "remote paths" in refused(url)
-    assert "not supported in this version" in refused([url])
-
-
 BAD_FILES = {
     "zero.csv": (b"", "is empty"),
     "zero.parquet": (b"", "is empty"),
