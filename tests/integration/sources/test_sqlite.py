@@ -247,9 +247,9 @@ def test_what_is_no_database_is_an_error(tmp_path: Path, content: bytes | None, 
 
 def test_a_damaged_file_is_an_error_and_no_verdict(shop: Shop) -> None:
     shop.make("CREATE TABLE t (c TEXT);")
-    shop.make("BEGIN;")
+    shop.writer.execute("BEGIN")
     shop.writer.executemany("INSERT INTO t VALUES (?)", [("x" * 500,)] * 1000)
-    shop.make("COMMIT;")
+    shop.writer.execute("COMMIT")
     shop.writer.close()
     content = bytearray(shop.path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 8192] = b"\xff" * 8192
