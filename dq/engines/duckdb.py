@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from dq.lazy import exp
 from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
 from dq.planning import Scan
 from dq.schema import Type
+from dq.sources.stored import UnansweredError
 from dq.sql import compile_scan, frequency_table, rows_returned, sample_rows, with_outcomes
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ class DuckDBEngine:
     def _answer(self, tree: exp.Expr) -> tuple[tuple[tuple[str, ...], list[tuple[Any, ...]]], str]:
         """The rows of a query and who gave them: the database that holds its tables if it can, else DuckDB."""
         if (database := self.tables.able(tree)) is not None:
-            return database.answer(tree, self.tables.stored), database.name
+            with suppress(UnansweredError):
+                return database.answer(tree, self.tables.stored), database.name
         return self._fetch_here(tree), self.name
 
     def _fetch(self, tree: exp.Expr) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

@@ -57,6 +57,13 @@ class Stored(Protocol):
         """Give back what reading holds. Harmless when repeated; a later reading opens it again."""
 
 
+class UnansweredError(Exception):
+    """A database met a value that it takes otherwise than DuckDB, such as a sum that overflows there.
+
+    The rows are fetched then, and the query is answered here.
+    """
+
+
 class Database(Protocol):
     """A system that answers queries. Tables of one database are told by its identity."""
 
@@ -71,6 +78,7 @@ class Database(Protocol):
 
         Raises:
             SourceError: it failed.
+            UnansweredError: it cannot answer after all.
         """
 
 
