@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import duckdb
 
+from dq.databases.here import run
 from dq.databases.translating import Dialect, RefusedError, Relation, Translated, Translation, translate
 from dq.engines.connection import identifier
 from dq.engines.functions import DUCKDB, lower
@@ -50,6 +51,14 @@ class SqlDatabase(ABC):
             SourceError: it failed.
         """
 
+    @property
+    def spelling(self) -> str:
+        """How sqlglot calls its SQL."""
+        return self.dialect.name
+
+    def cancel(self) -> None:  # noqa: B027 - where nothing can be stopped, nothing is
+        """Stop the query that runs, if the database can."""
+
     def refusal(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> str:
         """Why it cannot answer a query with the same meaning; empty if it can."""
         if not self.pushdown:
@@ -80,7 +89,7 @@ class SqlDatabase(ABC):
             for name, each in zip(map(identifier, arrived.column_names), asked.outputs, strict=True)
         )
         try:
-            return _run(f"SELECT {', '.join(shown)} FROM arrived", "arrived", arrived)
+            return run(f"SELECT {', '.join(shown)} FROM arrived", {"arrived": arrived})
         except duckdb.Error as error:  # such as a sum that no decimal of 38 digits holds
             raise UnansweredError(str(error).partition("\n")[0]) from error
 
@@ -104,7 +113,7 @@ class SqlDatabase(ABC):
             arrived = reader.read_all()
         rest = query.copy()
         rest.set("where", None)
-        return _run(lower(rest, DUCKDB).sql(dialect="duckdb"), _read(query).name, arrived)
+        return run(lower(rest, DUCKDB).sql(dialect="duckdb"), {_read(query).name: arrived})
 
 
 def _picks(query: exp.Expr) -> bool:
@@ -126,11 +135,3 @@ def _table_of(query: exp.Expr, tables: Mapping[str, Stored]) -> SqlTable:
 
 def _from_json(name: str, native: str) -> str:
     return f"CAST({name} AS JSON)" if native.endswith("]") or native.startswith("MAP(") else name
-
-
-def _run(sql: str, name: str, table: pa.Table) -> Rows:
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register(name, table)
-        result = connection.execute(sql)
-        return tuple(each[0] for each in result.description or ()), result.fetchall()

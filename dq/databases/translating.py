@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeAlias
 
 import duckdb
 
+from dq.databases.here import run
 from dq.engines.functions import DUCKDB, lower
 from dq.lazy import exp
 from dq.schema import Type
@@ -285,12 +286,10 @@ def _is_constant(node: exp.Expr) -> bool:
 
 def _computed(node: exp.Expr) -> exp.Expr:
     """The value of a constant expression, as it is written."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        try:
-            ((value,),) = connection.execute(f"SELECT {lower(node, DUCKDB).sql(dialect='duckdb')}").fetchall()
-        except duckdb.Error as error:
-            raise RefusedError("an expression without a column that fails") from error
+    try:
+        _, ((value,),) = run(f"SELECT {lower(node, DUCKDB).sql(dialect='duckdb')}", {})
+    except duckdb.Error as error:
+        raise RefusedError("an expression without a column that fails") from error
     if value is None:
         return exp.Null()
     if isinstance(value, float):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from dq.engines.base import EngineError, TimeLimitError
+from dq.engines.base import Answerer, EngineError, TimeLimitError
 from dq.engines.functions import DUCKDB, lower
 from dq.lazy import exp
 from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
@@ -59,7 +59,18 @@ class DuckDBEngine:
                 return self.text(rows_returned(scan.grain.query, self._columns(scan.grain.query)))
             except EngineError:
                 return self.text(scan.grain.query)
-        return self.text(compile_scan(scan).tree)
+        tree = compile_scan(scan).tree
+        database = self.tables.able(tree)
+        return self.text(tree) if database is None else database.sql(tree, self.tables.stored)
+
+    def answerer(self, scan: Scan, /) -> Answerer:
+        """DuckDB, or the database that holds the tables."""
+        if isinstance(scan.grain, Returning):
+            return Answerer(self.name, "duckdb", "rows of a user's SQL" if self.tables.stored else "")
+        database, refusal = self.tables.asked(compile_scan(scan).tree)
+        if database is None or refusal:
+            return Answerer(self.name, "duckdb", f"{database.name}: {refusal}" if database else "")
+        return Answerer(database.name, database.spelling)
 
     def expect(self, scans: Sequence[Scan], /) -> None:
         """Of tables that are stored elsewhere, fetch the columns of all scans that must be answered here together."""
@@ -88,7 +99,7 @@ class DuckDBEngine:
 
         def stop() -> None:
             over.set()
-            self.tables.connection.interrupt()
+            self.tables.interrupt()
 
         timer = Timer(self.time_limit, stop)
         timer.daemon = True

@@ -69,9 +69,14 @@ class Database(Protocol):
 
     name: str
     """Its kind and name for people, such as "PostgreSQL `shop`"."""
+    spelling: str
+    """How sqlglot calls the SQL that `sql` gives."""
 
     def refusal(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> str:
         """Why it cannot answer a query over tables by their aliases with the same meaning; empty if it can."""
+
+    def sql(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> str:
+        """The text of the query that `answer` runs."""
 
     def answer(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> Rows:
         """The rows that a query gives, as DuckDB would give them.
@@ -80,6 +85,9 @@ class Database(Protocol):
             SourceError: it failed.
             UnansweredError: it cannot answer after all.
         """
+
+    def cancel(self) -> None:
+        """Stop what runs there for this process, so that it ends with an error. Any thread may ask."""
 
 
 @dataclass(frozen=True, slots=True)

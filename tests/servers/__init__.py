@@ -1,1 +1,1 @@
-"""Real servers for tests, each on a free port and in a folder of its own."""
+"""Real servers that tests start on private ports and folders, and end by their own process."""
