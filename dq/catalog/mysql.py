@@ -26,6 +26,7 @@ from dq.catalog.base import Path as Names
 from dq.catalog.relational import (
     BATCH_ROWS,
     Field,
+    Shared,
     as_reader,
     check_version,
     conditions,
@@ -162,15 +163,15 @@ _ADVICE = {
 """What to do about an error, by its number."""
 
 
-@dataclass
-class Session:
+class Session(Shared):
     """The connection to a server and its one transaction, while somebody reads."""
 
-    address: Address
-    product: str = "MySQL"
-    version: tuple[int, ...] = ()
-    _connection: Any = None
-    _users: set[int] = field(default_factory=set)
+    def __init__(self, address: Address) -> None:
+        super().__init__()
+        self.address = address
+        self.product = "MySQL"
+        self.version: tuple[int, ...] = ()
+        self._connection: Any = None
 
     @property
     def name(self) -> str:
@@ -331,22 +332,9 @@ class Session:
         said = " ".join(map(str, words)) or str(error)
         return DataError(f"{self.name}: {said} ({code})", help=_ADVICE.get(code, ""))
 
-    # -- who reads ------------------------------------------------------------------------------------
-
-    def hold(self, user: object) -> None:
-        """Keep the transaction until this user, too, lets it go."""
-        self._users.add(id(user))
-
-    def let_go(self, user: object) -> None:
-        """End the transaction, unless others hold it."""
-        self._users.discard(id(user))
-        if not self._users:
-            self.close()
-
     def close(self) -> None:
         """End the transaction. Harmless when repeated."""
         connection, self._connection = self._connection, None
-        self._users.clear()
         if connection is not None:
             with suppress(pymysql.Error):
                 connection.close()
@@ -378,7 +366,7 @@ class MysqlCatalog:
             return [Entry(name, is_table=False) for name in self._databases()]
         if len(path) > 1:
             raise DataError(f"{self._session.name} has no namespace `{'.'.join(path)}`")
-        with self._held():
+        with self._session.held():
             return [Entry(name, is_table=True) for name in self._tables(path[0] if path else database)]
 
     def table(self, path: Names, /) -> MysqlTable:
@@ -390,7 +378,7 @@ class MysqlCatalog:
         database = self._session.address.database
         if len(path) not in ((1, 2) if database else (2,)):
             raise DataError(f"`{'.'.join(path)}` names no table of {self._session.name}", help="write database.table")
-        with self._held():
+        with self._session.held():
             database = path[0] if len(path) == 2 else database
             listed = self._tables(database)
             name = named(
@@ -403,17 +391,8 @@ class MysqlCatalog:
         """Close the connection."""
         self._session.close()
 
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        user = object()
-        self._session.hold(user)
-        try:
-            yield
-        finally:
-            self._session.let_go(user)
-
     def _databases(self) -> list[str]:
-        with self._held():
+        with self._session.held():
             found = self._session.rows("SELECT schema_name FROM information_schema.schemata ORDER BY 1")
         return [str(name) for (name,) in found if str(name).lower() not in SYSTEM]
 
@@ -454,9 +433,7 @@ class MysqlTable:
 
     def describe(self) -> Description:
         """What the server's own tables say of it. Days and moments are shown as declared."""
-        user = object()
-        self.session.hold(user)
-        try:
+        with self.session.held():
             held, notes = self._columns()
             ((engine, rows, size, collation, comment),) = self.session.rows(
                 "SELECT engine, table_rows, data_length, table_collation, table_comment"
@@ -466,8 +443,6 @@ class MysqlTable:
                 "SELECT partition_name, partition_expression FROM information_schema.partitions"
                 f" WHERE {self._this} AND partition_name IS NOT NULL"
             )
-        finally:
-            self.session.let_go(user)
         exact = engine in ("MyISAM", "Aria", "MEMORY")
         about = {"engine": engine, "rows, as estimated": "" if exact else rows, "collation": collation}
         about |= {"comment": "" if comment == "VIEW" else comment, "note": "; ".join(notes)}
@@ -490,14 +465,10 @@ class MysqlTable:
             DqError: a snapshot or an instant is selected, or a value is none of its column.
         """
         check_version(selection, f"tables of {self.session.product}")
-        user = object()
-        self.session.hold(user)
-        try:
+        with self.session.held():
             rows = self._opened(selection)
             self.session.hold(rows)
             return rows
-        finally:
-            self.session.let_go(user)
 
     def _opened(self, selection: Selection) -> MysqlRows:
         what = f"{self.session.product} {self.kind} {self.database}.{self.name}"
@@ -514,6 +485,10 @@ class MysqlTable:
             lambda name: by_name[name].value.copy(),
             lambda value, name: _value(value, by_name[name].native),
         )
+        if condition is not None:
+            one = exp.select("1").from_(self.source).where(condition.copy()).limit(1)
+            if not self.session.rows(one.sql(dialect="mysql")):
+                raise DataError(f"no row of {what} meets {selection}")
         held = self._with_dates(held, condition)
         if (engine := state[0]) in ("MyISAM", "Aria", "MEMORY", "CSV", "ARCHIVE"):
             notes.append(f"the engine {engine} has no transactions: what is written meanwhile can be seen")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -47,6 +49,40 @@ def named(name: str, among: Mapping[str, T], what: str, where: str) -> T:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{each}`" for each in names)
+
+
+# -- who reads -----------------------------------------------------------------------------------------
+
+
+class Shared(ABC):
+    """What stays open while somebody holds it, such as a connection within its one transaction."""
+
+    def __init__(self) -> None:
+        self._users: set[int] = set()
+
+    def hold(self, user: object) -> None:
+        """Keep it open until this user, too, lets it go."""
+        self._users.add(id(user))
+
+    def let_go(self, user: object) -> None:
+        """Close it, unless others hold it."""
+        self._users.discard(id(user))
+        if not self._users:
+            self.close()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep it open inside."""
+        user = object()
+        self.hold(user)
+        try:
+            yield
+        finally:
+            self.let_go(user)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close it. Harmless when repeated."""
 
 
 # -- columns -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -23,6 +23,7 @@ from dq.catalog.relational import (
     BATCH_ROWS,
     Condition,
     Field,
+    Shared,
     as_reader,
     check_version,
     conditions,
@@ -238,16 +239,16 @@ class Held:
 # -- the catalog ---------------------------------------------------------------------------------------
 
 
-@dataclass
-class Session:
+class Session(Shared):
     """The connection to a file and its one transaction, while somebody reads."""
 
-    path: Path
-    timeout: float
-    _connection: sqlite3.Connection | None = None
-    _users: set[int] = field(default_factory=set)
-    state: Any = None
-    """By what can be seen that the file has been changed."""
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__()
+        self.path = path
+        self.timeout = timeout
+        self.state: Any = None
+        """By what can be seen that the file has been changed."""
+        self._connection: sqlite3.Connection | None = None
 
     @property
     def name(self) -> str:
@@ -281,20 +282,9 @@ class Session:
         with self.query(sql) as cursor:
             return cursor.fetchall()
 
-    def hold(self, user: object) -> None:
-        """Keep the transaction until this user, too, lets it go."""
-        self._users.add(id(user))
-
-    def let_go(self, user: object) -> None:
-        """End the transaction, unless others hold it."""
-        self._users.discard(id(user))
-        if not self._users:
-            self.close()
-
     def close(self) -> None:
         """End the transaction. Harmless when repeated."""
         connection, self._connection = self._connection, None
-        self._users.clear()
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.rollback()
@@ -394,15 +384,11 @@ class SqliteCatalog:
         self._session.close()
 
     def _listed(self) -> dict[str, str]:
-        user = object()
-        self._session.hold(user)
-        try:
+        with self._session.held():
             found = self._session.rows(
                 "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view')"
                 " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
             )
-        finally:
-            self._session.let_go(user)
         return dict(found)
 
 
@@ -432,14 +418,10 @@ class SqliteTable:
             DqError: a snapshot or an instant is selected, or a value is none of its column.
         """
         check_version(selection, "tables of SQLite")
-        user = object()
-        self.session.hold(user)
-        try:
+        with self.session.held():
             rows = self._opened(selection)
             self.session.hold(rows)
             return rows
-        finally:
-            self.session.let_go(user)
 
     def _opened(self, selection: Selection) -> SqliteRows:
         what = f"{self.kind} `{self.name}` of {self.session.name}"
@@ -461,6 +443,8 @@ class SqliteTable:
         filters = conditions(selection, {name: each.kind.type for name, each in by_name.items()}, what)
         condition = self._condition(filters, by_name)
         settled, rows, notes = self._settled(columns, condition)
+        if selection and not rows:
+            raise DataError(f"no row of {what} meets {selection}")
         if names != [name for name, _ in listed]:
             notes = [*notes, "columns are renamed, as letters of any case are equal"]
         parted = f", {selection}" if selection else ""

@@ -171,6 +171,13 @@ def test_rows_are_chosen_by_values_of_the_type_of_the_column(shop: Shop, text: s
     assert [row["id"] for row in shop.rows("t", selection([text]))] == ids
 
 
+def test_no_row_at_all_is_an_error(shop: Shop) -> None:
+    shop.make("CREATE TABLE t (name VARCHAR(9))")
+    shop.make("INSERT INTO t VALUES ('a')")
+    with pytest.raises(DataError, match=r"no row of .* meets name=b'\\"):
+        shop.open("t", selection(["name=b'\\"]))
+
+
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [
