@@ -87,7 +87,7 @@ class Address:
 
 
 class Session:
-    """One connection, opened when it is needed; its transaction lasts until all who use it have left."""
+    """One connection, opened when it is needed and kept; its transaction lasts until all who use it have left."""
 
     def __init__(self, address: Address, timeout: float) -> None:
         self.address = address
@@ -98,6 +98,7 @@ class Session:
         self._users: set[int] = set()
         self._lost = ""
         self._reading = False
+        self._closed = False
         self._lock = threading.RLock()
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -108,16 +109,21 @@ class Session:
 
     def leave(self, user: object) -> None:
         """End the transaction when the last one leaves. Harmless when repeated."""
-        if id(user) in self._users:
+        with self._lock:
             self._users.discard(id(user))
-            if not self._users:
+            if self._users or self._connection is None:
+                return
+            if self._closed or self._lost:
                 self.close()
+            elif self._reading:
+                self._run("ROLLBACK")
+                self._reading = False
 
     def close(self) -> None:
-        """End the transaction and the connection."""
+        """End the transaction and the connection; who reads later opens another one until they leave."""
         with self._lock:
             connection, self._connection = self._connection, None
-            self._lost, self._reading = "", False
+            self._lost, self._reading, self._closed = "", False, True
             self._users.clear()
             if connection is not None:
                 with suppress(adbc.Error):
@@ -183,10 +189,14 @@ class Session:
             cursor.close()
         if self._connection is None or self._lost:
             return
+        self._run("ROLLBACK TO SAVEPOINT statement" if self._users else "ROLLBACK")
+        self._reading = bool(self._users)
+
+    def _run(self, statement: str) -> None:
+        """A statement that can only fail when the connection is lost."""
         try:
-            with self._connection.cursor() as after:
-                after.execute("ROLLBACK TO SAVEPOINT statement" if self._users else "ROLLBACK")
-            self._reading = bool(self._users)
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement)
         except adbc.Error as error:
             self._lost = self._words(error)
 
