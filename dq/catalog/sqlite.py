@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -31,16 +32,20 @@ from dq.catalog.relational import (
     named,
     parsed,
     plain,
-    schema_of,
     where,
 )
 from dq.catalog.selection import EVERYTHING, Selection
+from dq.databases import sqlite as dialect
+from dq.databases.answering import SqlDatabase
+from dq.databases.held import Held, HeldTable, arrow_type
 from dq.diagnostics import DataError
+from dq.engines.base import SourceError
 from dq.engines.connection import identifier
 from dq.lazy import exp, sqlglot
 from dq.sources.memory import unique_names
 from dq.sources.options import ReadOptions
-from dq.sources.stored import Database
+from dq.sources.stored import Stored as Source
+from dq.sources.stored import UnansweredError
 
 TIMEOUT = 300.0
 """Seconds that one statement may take, unless the catalog says otherwise."""
@@ -54,7 +59,8 @@ COUNTED_AT_ONCE = 200
 
 def connect(name: str, settings: Mapping[str, Any], root: Path) -> SqliteCatalog:
     """The catalog of a database file. Touches no file."""
-    return SqliteCatalog(Session(root / settings["path"], float(settings.get("timeout", TIMEOUT))))
+    session = Session(root / settings["path"], float(settings.get("timeout", TIMEOUT)))
+    return SqliteCatalog(SqliteDatabase(session, pushdown=bool(settings.get("pushdown", True))))
 
 
 # -- kinds of columns ----------------------------------------------------------------------------------
@@ -67,17 +73,17 @@ class Kind:
     Attributes:
         name: the type in words.
         fits: the SQL of a condition that is true of the values that it can hold.
-        type: its type here.
-        convert: makes an array of its values as SQLite gives them.
-        compared: the SQL of a value in the form that is compared: one value has one form.
+        native: DuckDB's name of its type.
+        value: the SQL of a value in its one form, in which it is read and compared.
+        convert: makes an array of values in that form.
         literal: a Python value in that form.
     """
 
     name: str
     fits: Callable[[str], str]
-    type: pa.DataType
+    native: str
+    value: Callable[[str], str]
     convert: Callable[[Sequence[Any]], pa.Array]
-    compared: Callable[[str], str] = lambda column: column
     literal: Callable[[Any], exp.Expr] = lambda value: exp.Literal.number(str(value))
 
 
@@ -137,52 +143,62 @@ def _of(kinds: str) -> Callable[[str], str]:
     return lambda column: f"typeof({column}) IN ({kinds})"
 
 
+def _as_it_is(column: str) -> str:
+    return column
+
+
+def _by_code_points(column: str) -> str:
+    return f"{column} COLLATE BINARY"
+
+
 _EXACT = "BETWEEN -9007199254740992 AND 9007199254740992"
 
-INTEGER = Kind("INTEGER", _of("'integer'"), pa.int64(), plain(pa.int64()))
+INTEGER = Kind("INTEGER", _of("'integer'"), "BIGINT", _as_it_is, plain(pa.int64()))
 REAL = Kind(
     "REAL",
     lambda column: f"(typeof({column}) = 'real' OR typeof({column}) = 'integer' AND {column} {_EXACT})",
-    pa.float64(),
+    "DOUBLE",
+    lambda column: f"CAST({column} AS REAL)",
     plain(pa.float64()),
-    literal=lambda value: exp.Literal.number(repr(value)),
+    lambda value: exp.Literal.number(repr(value)),
 )
-TEXT = Kind("TEXT", _of("'text'"), pa.string(), plain(pa.string()), lambda c: f"{c} COLLATE BINARY", exp.Literal.string)
-BLOB = Kind("BLOB", _of("'blob'"), pa.binary(), plain(pa.binary()))
+TEXT = Kind("TEXT", _of("'text'"), "VARCHAR", _by_code_points, plain(pa.string()), exp.Literal.string)
+BLOB = Kind("BLOB", _of("'blob'"), "BLOB", _as_it_is, plain(pa.binary()))
 BOOLEAN = Kind(
     "BOOLEAN",
     lambda column: f"typeof({column}) = 'integer' AND {column} IN (0, 1)",
-    pa.bool_(),
+    "BOOLEAN",
+    _as_it_is,
     parsed(pa.bool_(), pa.int8()),
-    literal=lambda value: exp.Literal.number(int(value)),
+    lambda value: exp.Literal.number(int(value)),
 )
 DATE = Kind(
     "DATE",
     lambda column: f"typeof({column}) = 'text' AND {_is_day(column)}",
-    pa.date32(),
+    "DATE",
+    _by_code_points,
     parsed(pa.date32()),
-    lambda column: f"{column} COLLATE BINARY",
     lambda value: exp.Literal.string(value.isoformat()),
 )
 TIMESTAMP = Kind(
     "TIMESTAMP",
     _is_moment,
-    pa.timestamp("us"),
-    parsed(pa.timestamp("us")),
+    "TIMESTAMP",
     _moment,
+    parsed(pa.timestamp("us")),
     lambda value: exp.Literal.string(value.isoformat(" ", "microseconds")),
 )
 INSTANT = Kind(
     "TIMESTAMP WITH TIME ZONE",
     _is_instant,
-    pa.timestamp("us", "UTC"),
-    parsed(pa.timestamp("us", "UTC")),
+    "TIMESTAMP WITH TIME ZONE",
     _instant,
+    lambda values: TIMESTAMP.convert(values).cast(pa.timestamp("us", "UTC")),
     TIMESTAMP.literal,
 )
 
 
-def _written(value: Any) -> str | None:
+def written(value: Any) -> str | None:
     """A value of any kind as text; a BLOB as SQLite writes it."""
     if isinstance(value, bytes):
         return f"X'{value.hex().upper()}'"
@@ -190,7 +206,7 @@ def _written(value: Any) -> str | None:
 
 
 MIXED = Kind(
-    "text", lambda _: "TRUE", pa.string(), lambda values: pa.array([_written(each) for each in values], pa.string())
+    "text", lambda _: "TRUE", "VARCHAR", lambda column: f"dq_written({column})", plain(pa.string()), exp.Literal.string
 )
 """Values of several kinds, as texts."""
 
@@ -222,7 +238,7 @@ def declared_kinds(declared: str) -> tuple[Kind, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Column:
     """A column: its name there and here, its declared type, and what it is read as."""
 
     there: str
@@ -234,6 +250,16 @@ class Held:
     def sql(self) -> str:
         """Its name in a query."""
         return identifier(self.there)
+
+    @property
+    def held(self) -> Held:
+        """As queries see it."""
+        return Held(self.name, self.kind.native, _tree(self.kind.value(self.sql)))
+
+    @property
+    def field(self) -> Field:
+        """How it arrives."""
+        return Field(self.name, arrow_type(self.kind.native), self.kind.convert)
 
 
 # -- the catalog ---------------------------------------------------------------------------------------
@@ -282,6 +308,11 @@ class Session(Shared):
         with self.query(sql) as cursor:
             return cursor.fetchall()
 
+    def interrupt(self) -> None:
+        """End the query that runs. Any thread may ask."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
     def close(self) -> None:
         """End the transaction. Harmless when repeated."""
         connection, self._connection = self._connection, None
@@ -310,6 +341,10 @@ class Session(Shared):
             raise self.told(error) from error
         try:
             connection.execute("PRAGMA trusted_schema = OFF")
+            for function, (arguments, body) in {**dialect.FUNCTIONS, "dq_written": (1, written)}.items():
+                connection.create_function(function, arguments, body, deterministic=True)
+            for aggregate, (arguments, steps) in dialect.AGGREGATES.items():
+                connection.create_aggregate(aggregate, arguments, steps)
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchall()  # takes the snapshot
         except sqlite3.Error as error:
@@ -345,13 +380,59 @@ _ADVICE = {
 """What to do about an error, by words of its text."""
 
 
+class SqliteDatabase(SqlDatabase):
+    """Answers within the transaction in which tables are read too."""
+
+    dialect = dialect.SQLITE
+
+    def __init__(self, session: Session, *, pushdown: bool) -> None:
+        self.session = session
+        self.name = session.name
+        self.pushdown = pushdown
+
+    @cached_property
+    def _encoding(self) -> str:
+        ((encoding,),) = self.session.rows("PRAGMA encoding")
+        return str(encoding)
+
+    def refusal(self, query: exp.Expr, tables: Mapping[str, Source], /) -> str:
+        """Why it cannot answer; only texts in UTF-8 are in the order of their code points."""
+        if self.pushdown and sqlite3.sqlite_version_info < dialect.OLDEST:
+            return f"SQLite is {sqlite3.sqlite_version}, and {'.'.join(map(str, dialect.OLDEST))} is needed"
+        if self.pushdown and self._encoding != "UTF-8":
+            return f"its encoding is {self._encoding}"
+        return super().refusal(query, tables)
+
+    def arrive(self, sql: str) -> pa.Table:
+        """All rows of an answer, each value as text."""
+        try:
+            with self.session.query(sql) as cursor:
+                rows = cursor.fetchall()
+                names = [each[0] for each in cursor.description]
+        except DataError as error:
+            if any(words in error.message for words in ("user-defined", "integer overflow")):
+                raise UnansweredError(error.message) from error
+            raise SourceError(error.message, help=error.help) from error
+        columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+        return pa.table({name: _texts(column) for name, column in zip(names, columns, strict=True)})
+
+    def cancel(self) -> None:
+        """End the query that runs."""
+        self.session.interrupt()
+
+
+def _texts(values: Sequence[Any]) -> pa.Array:
+    return pa.array([written(each) for each in values], pa.string())
+
+
 class SqliteCatalog:
     """The tables and views of a database file."""
 
     kind = "sqlite"
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self._session = database.session
 
     def children(self, path: Names, /) -> Sequence[Entry]:
         """Its tables and views, by name.
@@ -377,7 +458,7 @@ class SqliteCatalog:
             )
         listed = self._listed()
         name, kind = named(path[0], {name: (name, kind) for name, kind in listed.items()}, "table", self._session.name)
-        return SqliteTable(self._session, name, kind)
+        return SqliteTable(self._database, name, kind)
 
     def close(self) -> None:
         """Close the file."""
@@ -396,9 +477,14 @@ class SqliteCatalog:
 class SqliteTable:
     """A table or a view of a database file."""
 
-    session: Session
+    database: SqliteDatabase
     name: str
     kind: str
+
+    @property
+    def session(self) -> Session:
+        """The connection."""
+        return self.database.session
 
     def describe(self) -> Description:
         """Its columns, whose types take one reading of it, and its rows."""
@@ -434,13 +520,13 @@ class SqliteTable:
             raise DataError(f"{what} has no columns")
         names = unique_names([name for name, _ in listed])
         columns = [
-            Held(there, here, declared, next(iter(declared_kinds(declared)), MIXED))
+            Column(there, here, declared, next(iter(declared_kinds(declared)), MIXED))
             for (there, declared), here in zip(listed, names, strict=True)
         ]
         wanted = {each.column.casefold() for each in selection.partitions}
         chosen, _, _ = self._settled([each for each in columns if each.name.casefold() in wanted], None)
         by_name = {each.name: each for each in columns} | {each.name: each for each in chosen}
-        filters = conditions(selection, {name: each.kind.type for name, each in by_name.items()}, what)
+        filters = conditions(selection, {name: each.field.type for name, each in by_name.items()}, what)
         condition = self._condition(filters, by_name)
         settled, rows, notes = self._settled(columns, condition)
         if selection and not rows:
@@ -449,20 +535,32 @@ class SqliteTable:
             notes = [*notes, "columns are renamed, as letters of any case are equal"]
         parted = f", {selection}" if selection else ""
         return SqliteRows(
-            self.session, self.name, settled, condition, f"SQLite {self.kind} {self.name}{parted}", tuple(notes), rows
+            tuple(each.held for each in settled),
+            self._source,
+            condition,
+            database=self.database,
+            fields={each.name: each.field for each in settled},
+            description=f"SQLite {self.kind} {self.name}{parted}",
+            notes=tuple(notes),
+            rows=rows,
+            state=self.session.state,
         )
 
-    def _condition(self, filters: Sequence[Condition], columns: Mapping[str, Held]) -> exp.Expr | None:
+    @property
+    def _source(self) -> exp.Table:
+        return exp.Table(this=exp.to_identifier(self.name, quoted=True))
+
+    def _condition(self, filters: Sequence[Condition], columns: Mapping[str, Column]) -> exp.Expr | None:
         return where(
             filters,
-            exp.Table(this=exp.to_identifier(self.name, quoted=True)),
-            lambda name: _tree(columns[name].kind.compared(columns[name].sql)),
+            self._source,
+            lambda name: columns[name].held.value,
             lambda value, name: columns[name].kind.literal(value),
         )
 
-    def _settled(self, columns: Sequence[Held], condition: exp.Expr | None) -> tuple[list[Held], int, list[str]]:
+    def _settled(self, columns: Sequence[Column], condition: exp.Expr | None) -> tuple[list[Column], int, list[str]]:
         """The columns as their values let them be read, the number of rows, and what is to be said of it."""
-        found: list[Held] = []
+        found: list[Column] = []
         notes: list[str] = []
         rows = 0
         for at in range(0, max(len(columns), 1), COUNTED_AT_ONCE):
@@ -474,11 +572,11 @@ class SqliteTable:
                     found.append(each)
                     continue
                 kind, note = self._by_values(each, condition)
-                found.append(Held(each.there, each.name, each.declared, kind))
+                found.append(Column(each.there, each.name, each.declared, kind))
                 notes.extend(note)
         return found, rows, notes
 
-    def _by_values(self, column: Held, condition: exp.Expr | None) -> tuple[Kind, list[str]]:
+    def _by_values(self, column: Column, condition: exp.Expr | None) -> tuple[Kind, list[str]]:
         """What a column is read as whose declared type says nothing, or is not that of its values."""
         declared = declared_kinds(column.declared)
         kinds = tuple(dict.fromkeys((*declared, *_BY_VALUES)))
@@ -510,55 +608,42 @@ def _where(condition: exp.Expr | None) -> str:
     return "" if condition is None else f" WHERE {condition.sql(dialect='sqlite')}"
 
 
-@dataclass(frozen=True)
-class SqliteRows:
+@dataclass(frozen=True, kw_only=True)
+class SqliteRows(HeldTable):
     """The rows of a table that are selected, as they were when it was opened."""
 
-    session: Session
-    table: str
-    columns: Sequence[Held]
-    condition: exp.Expr | None
+    database: SqliteDatabase
+    fields: Mapping[str, Field]
     description: str
     notes: tuple[str, ...]
     rows: int
-    database: Database | None = None
-    state: Any = None
+    state: Any
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "state", self.session.state)
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Its columns."""
-        return schema_of(map(_field, self.columns))
+    def read(self, columns: Sequence[str], /) -> AbstractContextManager[pa.RecordBatchReader]:
+        """Its rows, as `Stored.read`."""
+        return self.fetch(self.select(columns), columns)
 
     @contextmanager
-    def read(self, columns: Sequence[str], /) -> Iterator[pa.RecordBatchReader]:
-        """Its rows.
+    def fetch(self, select: exp.Select, columns: Sequence[str], /) -> Iterator[pa.RecordBatchReader]:
+        """What a query gives, which has these columns of the table.
 
         Raises:
-            DataError: they cannot be read, or the file has been changed since it was opened.
+            DataError: it cannot be read, or the file has been changed since it was opened.
         """
-        by_name = {each.name: each for each in self.columns}
-        held = [by_name[name] for name in columns]
-        self.session.hold(self)
-        sql = f"SELECT {', '.join(each.sql for each in held)} FROM {identifier(self.table)}{_where(self.condition)}"
-        with self.session.query(sql) as cursor:
-            if self.session.state != self.state:
-                raise DataError(f"`{self.session.path}` has been changed since it was opened", help="evaluate it again")
-            yield as_reader([_field(each) for each in held], self._batches(cursor))
+        session = self.database.session
+        session.hold(self)
+        with session.query(select.sql(dialect="sqlite")) as cursor:
+            if session.state != self.state:
+                raise DataError(f"`{session.path}` has been changed since it was opened", help="evaluate it again")
+            yield as_reader([self.fields[name] for name in columns], self._batches(cursor))
 
     def _batches(self, cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
         try:
             while rows := cursor.fetchmany(BATCH_ROWS):
                 yield rows
         except sqlite3.Error as error:
-            raise self.session.told(error) from error
+            raise self.database.session.told(error) from error
 
     def close(self) -> None:
         """Let go of the file, unless others read it."""
-        self.session.let_go(self)
-
-
-def _field(column: Held) -> Field:
-    return Field(column.name, column.kind.type, column.kind.convert)
+        self.database.session.let_go(self)
