@@ -37,11 +37,14 @@ from dq.catalog.relational import (
     where,
 )
 from dq.catalog.selection import Selection
+from dq.databases.answering import SqlDatabase
 from dq.databases.held import Held, HeldTable, arrow_type, distinct_names
+from dq.databases.mysql import MYSQL
 from dq.diagnostics import DataError, DqError
+from dq.engines.base import SourceError
 from dq.lazy import exp, sqlglot
 from dq.sources.options import ReadOptions
-from dq.sources.stored import Database
+from dq.sources.stored import Stored, UnansweredError
 
 TIMEOUT = 300.0
 """Seconds that one statement may take, unless the catalog says otherwise."""
@@ -68,7 +71,8 @@ def connect(name: str, settings: Mapping[str, Any], root: Path) -> MysqlCatalog:
     Raises:
         DqError: the URL is none of these.
     """
-    return MysqlCatalog(Session(address(settings, root)))
+    session = Session(address(settings, root))
+    return MysqlCatalog(MysqlDatabase(session, pushdown=bool(settings.get("pushdown", True))))
 
 
 # -- where the server is -------------------------------------------------------------------------------
@@ -196,6 +200,25 @@ class Session(Shared):
         with self.batches(sql) as batches:
             return [tuple(map(_text, row)) for rows in batches for row in rows]
 
+    def answer(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The columns and all rows of a query, each value as the bytes that the server sends.
+
+        Raises:
+            DataError: it failed.
+        """
+        cursor = self.opened().cursor()
+        done = False
+        try:
+            cursor.execute(sql)
+            done = True
+            return [each[0] for each in cursor.description], list(cursor.fetchall())
+        except pymysql.Error as error:
+            done = error.args[:1] not in [(code,) for code in _LOST]
+            raise self.told(error) from error
+        finally:
+            if not done:
+                self._abandon(cursor)
+
     @contextmanager
     def batches(self, sql: str) -> Iterator[Iterator[Sequence[tuple[Any, ...]]]]:
         """The rows of a query as they come, each value as the bytes that the server sends.
@@ -312,6 +335,15 @@ class Session(Shared):
         if not self._connection._result.rows[0][1]:
             raise pymysql.OperationalError(2026, "the server does not encrypt")
 
+    def interrupt(self) -> None:
+        """End the query that runs. Any thread may ask."""
+        if self._connection is not None:
+            self._kill("QUERY ", self._connection.thread_id())
+
+    def _kill(self, what: str, number: int) -> None:
+        with suppress(Exception), self._connect(2.0) as other, other.cursor() as cursor:
+            cursor.execute(f"KILL {what}{int(number)}")
+
     def _abandon(self, cursor: Any) -> None:
         """End what runs on the server, and the connection."""
         connection, self._connection = self._connection, None
@@ -323,8 +355,7 @@ class Session(Shared):
         number = connection.thread_id()
         with suppress(Exception):
             connection.close()
-        with suppress(Exception), self._connect(2.0) as other, other.cursor() as cursor:
-            cursor.execute(f"KILL {int(number)}")
+        self._kill("", number)
 
     def told(self, error: pymysql.Error) -> DataError:
         """An error of the server or the driver, in its words, with an advice."""
@@ -347,13 +378,60 @@ def _text(value: bytes | None) -> str | None:
 # -- the catalog ---------------------------------------------------------------------------------------
 
 
+class MysqlDatabase(SqlDatabase):
+    """Answers within the transaction in which tables are read too."""
+
+    dialect = MYSQL
+
+    def __init__(self, session: Session, *, pushdown: bool) -> None:
+        self.session = session
+        self.pushdown = pushdown
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The product and the database; which product it is, is known once there is a connection."""
+        return self.session.name
+
+    def refusal(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> str:
+        """Why it cannot answer; before MySQL 8.0.17 no collation tells texts apart by the blanks at their end."""
+        if self.pushdown and not self.session.collation:
+            return "MySQL 8.0.17 or later is needed"
+        return super().refusal(query, tables)
+
+    def text(self, tree: exp.Expr) -> str:
+        """A query as its text; nothing can be said of what is made once."""
+        for each in tree.find_all(exp.CTE):
+            each.set("materialized", None)
+        return super().text(tree)
+
+    def arrive(self, sql: str) -> pa.Table:
+        """All rows of an answer, each value as text."""
+        try:
+            names, rows = self.session.answer(sql)
+        except DataError as error:
+            if isinstance(error.__cause__, pymysql.Error) and error.__cause__.args[:1] in _OTHERWISE:
+                raise UnansweredError(error.message) from error
+            raise SourceError(error.message, help=error.help) from error
+        columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+        return pa.table({name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)})
+
+    def cancel(self) -> None:
+        """End the query that runs."""
+        self.session.interrupt()
+
+
+_OTHERWISE = [(1690,), (1264,), (1365,)]
+"""Errors of values that the server takes otherwise: out of range, division by zero."""
+
+
 class MysqlCatalog:
     """The databases of a server, or the tables of one when the URL names it."""
 
     kind = "mysql"
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, database: MysqlDatabase) -> None:
+        self._database = database
+        self._session = database.session
 
     def children(self, path: Names, /) -> Sequence[Entry]:
         """The databases, or the tables and views of one, by name.
@@ -385,7 +463,7 @@ class MysqlCatalog:
                 path[-1], {name: name for name in listed}, "table", f"{self._session.name}, as the user sees it,"
             )
             found, kind = listed[name]
-            return MysqlTable(self._session, found, name, kind)
+            return MysqlTable(self._database, found, name, kind)
 
     def close(self) -> None:
         """Close the connection."""
@@ -419,10 +497,15 @@ def _literal(text: str) -> str:
 class MysqlTable:
     """A table or a view of a server."""
 
-    session: Session
+    server: MysqlDatabase
     database: str
     name: str
     kind: str
+
+    @property
+    def session(self) -> Session:
+        """The connection."""
+        return self.server.session
 
     @property
     def source(self) -> exp.Table:
@@ -495,7 +578,7 @@ class MysqlTable:
         notes.extend(each.note for each in held if each.note)
         parted = f", {selection}" if selection else ""
         return MysqlRows(
-            tuple(held), self.source, condition, session=self.session, description=f"{what}{parted}",
+            tuple(held), self.source, condition, database=self.server, description=f"{what}{parted}",
             notes=tuple(notes), table=self, state=state,
         )  # fmt: skip
 
@@ -677,7 +760,7 @@ def _field(held: Held) -> Field:
 class MysqlRows(HeldTable):
     """The rows of a table that are selected."""
 
-    session: Session
+    database: MysqlDatabase
     table: MysqlTable
     description: str
     notes: tuple[str, ...]
@@ -685,9 +768,9 @@ class MysqlRows(HeldTable):
     rows: int | None = None
 
     @property
-    def database(self) -> Database | None:
-        """Nothing is left to the server yet."""
-        return None
+    def session(self) -> Session:
+        """The connection."""
+        return self.database.session
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
