@@ -34,6 +34,7 @@ from dq.catalog.relational import (
     named,
     parsed,
     plain,
+    seconds,
     where,
 )
 from dq.catalog.selection import Selection
@@ -45,9 +46,6 @@ from dq.engines.base import SourceError
 from dq.lazy import exp, sqlglot
 from dq.sources.options import ReadOptions
 from dq.sources.stored import Stored, UnansweredError
-
-TIMEOUT = 300.0
-"""Seconds that one statement may take, unless the catalog says otherwise."""
 
 CONNECTING = 10.0
 """Seconds that connecting may take."""
@@ -119,7 +117,7 @@ def address(settings: Mapping[str, Any], root: Path) -> Address:
     options = {"user": user or None, "password": password.encode(), **_tls(query, root)}
     if "unix_socket" in query:
         options["unix_socket"] = str(root / query["unix_socket"])
-    timeout = float(settings.get("timeout", TIMEOUT))
+    timeout = seconds(settings)
     return Address(url.hostname or "localhost", port, unquote(url.path.strip("/")), timeout, options)
 
 

@@ -25,6 +25,22 @@ T = TypeVar("T")
 BATCH_ROWS = 20_000
 """Rows that are asked of a driver at once, and become one batch."""
 
+TIMEOUT = 300.0
+"""Seconds that one statement may take, unless the catalog says otherwise."""
+
+
+def seconds(settings: Mapping[str, Any]) -> float:
+    """How long one statement may take.
+
+    Raises:
+        DqError: no time at all.
+    """
+    timeout = float(settings.get("timeout", TIMEOUT))
+    if not timeout > 0:
+        raise DqError(f"`timeout` cannot be {timeout:g}", help="give a number of seconds above 0")
+    return timeout
+
+
 # -- names ---------------------------------------------------------------------------------------------
 
 

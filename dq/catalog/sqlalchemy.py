@@ -30,15 +30,13 @@ from dq.catalog.relational import (
     named,
     plain,
     schema_of,
+    seconds,
 )
 from dq.catalog.selection import LATEST, Selection
 from dq.databases.held import distinct_names
 from dq.diagnostics import DataError, DqError
 from dq.sources.options import ReadOptions
 from dq.sources.stored import Database
-
-TIMEOUT = 300.0
-"""Seconds that one statement may take, unless the catalog says otherwise."""
 
 ISOLATION = ("SNAPSHOT", "REPEATABLE READ", "SERIALIZABLE")
 """The levels that show the data as they were at one moment, the cheapest first."""
@@ -65,7 +63,7 @@ def connect(name: str, settings: Mapping[str, Any], root: Path) -> SqlalchemyCat
         raise DqError(
             f"`{url.drivername}` cannot be used: {said}", help="install the package of its driver, or name another one"
         ) from None
-    return SqlalchemyCatalog(Session(engine, float(settings.get("timeout", TIMEOUT))))
+    return SqlalchemyCatalog(Session(engine, seconds(settings)))
 
 
 class Session(Shared):

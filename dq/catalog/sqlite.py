@@ -32,6 +32,7 @@ from dq.catalog.relational import (
     named,
     parsed,
     plain,
+    seconds,
     where,
 )
 from dq.catalog.selection import EVERYTHING, Selection
@@ -47,9 +48,6 @@ from dq.sources.options import ReadOptions
 from dq.sources.stored import Stored as Source
 from dq.sources.stored import UnansweredError
 
-TIMEOUT = 300.0
-"""Seconds that one statement may take, unless the catalog says otherwise."""
-
 WAIT_FOR_LOCK = 5.0
 """Seconds to wait while another process writes."""
 
@@ -59,7 +57,7 @@ COUNTED_AT_ONCE = 200
 
 def connect(name: str, settings: Mapping[str, Any], root: Path) -> SqliteCatalog:
     """The catalog of a database file. Touches no file."""
-    session = Session(root / settings["path"], float(settings.get("timeout", TIMEOUT)))
+    session = Session(root / settings["path"], seconds(settings))
     return SqliteCatalog(SqliteDatabase(session, pushdown=bool(settings.get("pushdown", True))))
 
 

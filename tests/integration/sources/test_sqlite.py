@@ -282,3 +282,8 @@ def test_a_view_over_a_table_that_is_gone_is_an_error(shop: Shop) -> None:
     shop.make("CREATE TABLE t (c INTEGER); CREATE VIEW v AS SELECT c FROM t; DROP TABLE t;")
     with pytest.raises(DataError, match=r"no such table: main\.t"):
         shop.open("v")
+
+
+def test_no_time_at_all_is_a_mistake(shop: Shop) -> None:
+    with pytest.raises(DqError, match="`timeout` cannot be 0"):
+        shop.catalog(timeout=0)
