@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dq.engines.base import Engine
+from dq.engines.base import Answerer, Engine
 from dq.evaluation import load
 from dq.files.measuring import describe
 from dq.measuring import prepare
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One scan of a plan: the rules and analyzers it serves, the columns it reads by alias, and its SQL.
+    """One scan of a plan: the rules and analyzers it serves, the columns it reads by alias, its SQL, and who runs that.
 
-    The SQL of a scan of files is empty.
+    The SQL of a scan of files is empty, and nobody runs it.
     """
 
     scan: Scan
     rules: tuple[Rule | Analyzer, ...]
     columns: Mapping[str, tuple[str, ...]]
     sql: str
+    answerer: Answerer | None = None
 
     @property
     def kind(self) -> str:
@@ -93,6 +94,7 @@ def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
             tuple(rule for rule, metrics in users.items() if metrics & set(scan.metrics)),
             {} if isinstance(scan.grain, FilesBelow) else columns_read(compile_scan(scan).tree, engine.schemas()),
             "" if isinstance(scan.grain, FilesBelow) else engine.sql(scan),
+            None if isinstance(scan.grain, FilesBelow) else engine.answerer(scan),
         )
         for scan in prepared.plan.scans
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -144,8 +144,11 @@ def columns_read(query: Tree, schemas: Mapping[str, Schema]) -> dict[str, tuple[
     named: dict[str, set[str]] = {alias: set() for alias in dict.fromkeys(each.name for each in tables)}
     stars = [star.parent_select for star in query.find_all(exp.Star) if not _is_counted(star)]
     whole = {each.name for each in tables if each.parent_select in stars}
+    read: dict[int, set[str]] = {}
+    for source in tables:
+        read.setdefault(id(source.parent_select), set()).add(source.name)
     for each in query.find_all(exp.Column):
-        for alias in [each.table] if each.table in named else _visible(each, named):
+        for alias in [each.table] if each.table in named else _visible(each, read):
             named[alias].add(each.name.casefold())
     return {
         alias: tuple(column.name for column in schemas[alias] if alias in whole or column.name.casefold() in names)
@@ -159,11 +162,11 @@ def _is_counted(star: exp.Star) -> bool:
     return isinstance(around, exp.Count) or (isinstance(around, exp.Anonymous) and around.name.lower() == "count")
 
 
-def _visible(name: exp.Column, aliases: Iterable[str]) -> set[str]:
-    """The tables that the SELECT around a column, and those around that one, read themselves."""
-    found = set()
+def _visible(name: exp.Column, read: Mapping[int, set[str]]) -> set[str]:
+    """The tables that the SELECT around a column, and those around that one, read themselves, as `read` says."""
+    found: set[str] = set()
     around = name.parent_select
     while around is not None:
-        found |= {each.name for each in around.find_all(exp.Table) if each.parent_select is around}
+        found |= read.get(id(around), set())
         around = around.parent_select
-    return found & set(aliases)
+    return found

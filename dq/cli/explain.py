@@ -65,6 +65,7 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
         lines.append(f"scan {at}  {step.kind}, {_served(step.rules)}")
         lines += [f"    reads {visible(alias)}: {_names(names)}" for alias, names in step.columns.items()]
         lines += [f"    - {visible(str(rule))}" for rule in step.rules]
+        lines += [f"    {visible(line)}" for line in _answered(step, plan.engine)]
         if with_sql and step.sql:
             lines += ["", *(f"    {visible(line)}" for line in _pretty(step).split("\n"))]
         lines.append("")
@@ -76,6 +77,14 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
     scans = _plural(len(plan.steps), "scan")
     served = {rule for step in plan.steps for rule in step.rules} | set(plan.without_scan)
     return "\n".join([*lines, f"{scans} on {plan.engine} for {_served(served)}"])
+
+
+def _answered(step: Step, engine: str) -> list[str]:
+    """Who answers a scan, where that is not the engine, or why the database that could does not."""
+    by = step.answerer
+    if by is None or (by.name == engine and not by.refusal):
+        return []
+    return [f"fetched, not left to {by.refusal}" if by.refusal else f"answered by {by.name}"]
 
 
 def _served(served: Collection[Rule | Analyzer]) -> str:
@@ -95,6 +104,7 @@ def as_json(plan: Explanation) -> str:
             "rules": [str(rule) for rule in step.rules],
             "columns": {alias: list(names) for alias, names in step.columns.items()},
             "sql": step.sql,
+            **_answered_by(step),
         }
         for step in plan.steps
     ]
@@ -108,10 +118,18 @@ def as_json(plan: Explanation) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
+def _answered_by(step: Step) -> dict[str, str]:
+    """Who answers a scan, and why a database that could does not."""
+    if step.answerer is None:
+        return {}
+    return {"answered_by": step.answerer.name, **({"refusal": step.answerer.refusal} if step.answerer.refusal else {})}
+
+
 def _pretty(step: Step) -> str:
     from dq.lazy import sqlglot
 
-    return sqlglot.transpile(step.sql, read="duckdb", write="duckdb", pretty=True)[0]
+    spelling = step.answerer.spelling if step.answerer else "duckdb"
+    return sqlglot.transpile(step.sql, read=spelling, write=spelling, pretty=True)[0]
 
 
 def _names(names: Sequence[str], most: int = 12) -> str:

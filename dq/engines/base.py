@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dq.diagnostics import DqError
@@ -29,6 +30,18 @@ class TimeLimitError(EngineError):
 
 class SourceError(EngineError):
     """A source that cannot be read, or stopped in the middle: a part of the scan would end in the same way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """Who answers a scan: an engine, or the database that holds its tables.
+
+    `spelling` is how sqlglot calls its SQL; `refusal` says why the database that holds the tables does not answer.
+    """
+
+    name: str
+    spelling: str
+    refusal: str = ""
 
 
 class Engine(Protocol):
@@ -65,6 +78,9 @@ class Engine(Protocol):
 
     def sql(self, scan: Scan, /) -> str:
         """The text of the query that `measure` would run."""
+
+    def answerer(self, scan: Scan, /) -> Answerer:
+        """Who would run it."""
 
     def read(self, alias: str, /) -> TableRead:
         """What is known of a table that was read."""

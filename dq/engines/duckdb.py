@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from dq.diagnostics import DataError
-from dq.engines.base import EngineError, SourceError, TimeLimitError
+from dq.engines.base import Answerer, EngineError, SourceError, TimeLimitError
 from dq.engines.functions import DUCKDB, lower
 from dq.lazy import exp
 from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
 from dq.planning import Scan
 from dq.schema import Type
+from dq.sources.stored import UnansweredError
 from dq.sql import columns_read, compile_scan, frequency_table, rows_returned, sample_rows, with_outcomes
 
 if TYPE_CHECKING:
@@ -61,7 +62,18 @@ class DuckDBEngine:
                 return self.text(rows_returned(scan.grain.query, self._columns(scan.grain.query)))
             except EngineError:
                 return self.text(scan.grain.query)
-        return self.text(compile_scan(scan).tree)
+        tree = compile_scan(scan).tree
+        database = self.tables.able(tree)
+        return self.text(tree) if database is None else database.sql(tree, self.tables.stored)
+
+    def answerer(self, scan: Scan, /) -> Answerer:
+        """DuckDB, or the database that holds the tables."""
+        if isinstance(scan.grain, Returning):
+            return Answerer(self.name, "duckdb", "rows of a user's SQL" if self.tables.stored else "")
+        database, refusal = self.tables.asked(compile_scan(scan).tree)
+        if database is None or refusal:
+            return Answerer(self.name, "duckdb", f"{database.name}: {refusal}" if database else "")
+        return Answerer(database.name, database.spelling)
 
     def expect(self, scans: Sequence[Scan], /) -> None:
         """Of tables that are stored elsewhere, fetch the columns of all scans that must be answered here together."""
@@ -105,7 +117,7 @@ class DuckDBEngine:
 
         def stop() -> None:
             over.set()
-            self.tables.connection.interrupt()
+            self.tables.interrupt()
 
         timer = Timer(self.time_limit, stop)
         timer.daemon = True
@@ -196,7 +208,8 @@ class DuckDBEngine:
     def _answer(self, tree: exp.Expr) -> tuple[tuple[tuple[str, ...], list[tuple[Any, ...]]], str]:
         """The rows of a query and who gave them: the database that holds its tables if it can, else DuckDB."""
         if (database := self.tables.able(tree)) is not None:
-            return database.answer(tree, self.tables.stored), database.name
+            with suppress(UnansweredError):
+                return database.answer(tree, self.tables.stored), database.name
         return self._fetch_here(tree), self.name
 
     def _fetch(self, tree: exp.Expr) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

@@ -66,6 +66,13 @@ class Stored(Protocol):
         """Give back what reading holds. Harmless when repeated; a later reading opens it again."""
 
 
+class UnansweredError(Exception):
+    """A database met a value that it takes otherwise than DuckDB, such as a sum that overflows there.
+
+    The rows are fetched then, and the query is answered here.
+    """
+
+
 class Database(Protocol):
     """A system that answers queries. Tables of one database are told by its identity."""
 
@@ -73,15 +80,26 @@ class Database(Protocol):
     def name(self) -> str:
         """Its kind and name for people, such as "PostgreSQL `shop`"."""
 
+    @property
+    def spelling(self) -> str:
+        """How sqlglot calls the SQL that `sql` gives."""
+
     def refusal(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> str:
         """Why it cannot answer a query over tables by their aliases with the same meaning; empty if it can."""
+
+    def sql(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> str:
+        """The text of the query that `answer` runs."""
 
     def answer(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> Rows:
         """The rows that a query gives, as DuckDB would give them.
 
         Raises:
             SourceError: it failed.
+            UnansweredError: it cannot answer after all.
         """
+
+    def cancel(self) -> None:
+        """Stop what runs there for this process, so that it ends with an error. Any thread may ask."""
 
 
 @dataclass(frozen=True, slots=True)

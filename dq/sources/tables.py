@@ -157,6 +157,13 @@ class Tables:
         shutil.rmtree(self._spill, ignore_errors=True)
         leftovers.settle(self._spill)
 
+    def interrupt(self) -> None:
+        """Make whatever runs end with an error, here and in databases. Any thread may ask."""
+        self.connection.interrupt()
+        for database in {id(each.database): each.database for each in self.stored.values()}.values():
+            if database is not None:
+                database.cancel()
+
     def reopened(self) -> Tables:
         """The same tables, opened again, in which every column has the type that it has come to have here."""
         again = self._reopen()
@@ -250,14 +257,21 @@ class Tables:
 
     def able(self, query: exp.Expr) -> Database | None:
         """The database that holds every table of a query and can answer it; None if there is none."""
+        database, reason = self.asked(query)
+        return None if reason else database
+
+    def asked(self, query: exp.Expr) -> tuple[Database | None, str]:
+        """The database that holds tables of a query, and why it does not answer it; no reason means that it does."""
         if not self._stored or not isinstance(query, exp.Query):
-            return None
+            return None, ""
         aliases = columns_read(query, self.schemas).keys()
         found = {id(each.database): each.database for alias, each in self.stored.items() if alias in aliases}
-        if len(found) != 1 or not aliases <= set(self._stored):
-            return None
-        (database,) = found.values()
-        return database if database is not None and not database.refusal(query, self.stored) else None
+        databases = [each for each in found.values() if each is not None]
+        if not databases:
+            return None, ""
+        if len(found) > 1 or not aliases <= set(self._stored):
+            return databases[0], "its tables are in several places"
+        return databases[0], databases[0].refusal(query, self.stored)
 
     def expect(self, query: exp.Expr) -> None:
         """Tell of a query to come, so that the columns of all of them are fetched at once."""
