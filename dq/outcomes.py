@@ -144,7 +144,7 @@ class TableRead:
     """A table that took part: its alias, what was read, its size, and what had to be assumed about it.
 
     `rows` is None when nothing needed to count them. `notes` holds remarks such as a CSV column that fell
-    back to text.
+    back to text. `fetched` says what was brought here of a table that is stored in another system.
     """
 
     alias: str
@@ -152,6 +152,7 @@ class TableRead:
     columns: int
     rows: int | None = None
     notes: tuple[str, ...] = ()
+    fetched: str = ""
 
 
 @dataclass(frozen=True)

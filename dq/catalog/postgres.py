@@ -20,11 +20,10 @@ from dq.databases.postgres import POSTGRES
 from dq.databases.postgres_session import Address, Session, as_declared, named
 from dq.databases.postgres_types import PostgresColumn, held
 from dq.diagnostics import DataError, DqError
-from dq.engines.base import SourceError
 from dq.engines.connection import literal
 from dq.lazy import exp
 from dq.sources.options import ReadOptions
-from dq.sources.stored import Stored, UnansweredError
+from dq.sources.stored import Stored
 
 TIMEOUT = 300.0
 """Seconds that one statement may take, unless the catalog says otherwise."""
@@ -68,8 +67,7 @@ class PostgresDatabase(SqlDatabase):
 
     def arrive(self, sql: str) -> pa.Table:
         """All rows of an answer."""
-        with self.session.stream(sql) as reader:
-            return reader.read_all()
+        return self.session.table(sql)
 
     def cancel(self) -> None:
         """Make the server stop what runs."""
@@ -89,11 +87,8 @@ class Opened(HeldTable):
     @contextmanager
     def read(self, columns: Sequence[str], /) -> Iterator[pa.RecordBatchReader]:
         """Its rows, with these columns only."""
-        try:
-            with self.fetch(self.select(columns), columns) as reader:
-                yield reader
-        except UnansweredError as error:  # such as a view that divides by zero
-            raise SourceError(f"{self.session.name}: {error}") from error
+        with self.fetch(self.select(columns), columns) as reader:
+            yield reader
 
     @contextmanager
     def fetch(self, select: exp.Select, columns: Sequence[str], /) -> Iterator[pa.RecordBatchReader]:
@@ -146,20 +141,24 @@ class PostgresTable:
                 "PostgreSQL has no snapshots that can be selected: a table is read as it is now",
                 help="leave out --snapshot and --as-of",
             )
+        self.session.enter(self)
+        try:
+            opened = self._selected(selection)
+            self.session.enter(opened)
+        finally:
+            self.session.leave(self)
+        return opened
+
+    def _selected(self, selection: Selection) -> Opened:
         oid, _ = self._found()
         opened = self._described(oid)
-        self.session.enter(opened)
         if not selection.partitions:
             return opened
         where = _where(selection.partitions, opened)
         chosen = exp.select("1").from_(opened.source.copy()).where(where.copy()).limit(1)
         if not self.session.rows(chosen.sql(dialect="postgres")):
-            opened.close()
             raise DataError(f"no row of {opened.description} meets {selection}")
-        part = replace(opened, where=where, description=f"{opened.description} where {selection}")
-        self.session.enter(part)
-        opened.close()
-        return part
+        return replace(opened, where=where, description=f"{opened.description} where {selection}")
 
     def _found(self) -> tuple[int, str]:
         schema, name = self.path

@@ -97,6 +97,7 @@ class Session:
         self._connection: Any = None
         self._users: set[int] = set()
         self._lost = ""
+        self._failure = ""
         self._reading = False
         self._closed = False
         self._lock = threading.RLock()
@@ -123,7 +124,7 @@ class Session:
         """End the transaction and the connection; who reads later opens another one until they leave."""
         with self._lock:
             connection, self._connection = self._connection, None
-            self._lost, self._reading, self._closed = "", False, True
+            self._lost, self._failure, self._reading, self._closed = "", "", False, True
             self._users.clear()
             if connection is not None:
                 with suppress(adbc.Error):
@@ -145,20 +146,30 @@ class Session:
             DataError: the server cannot be reached, or refuses.
         """
         try:
-            with self.stream(sql) as reader:
-                table = reader.read_all()
+            table = self.table(sql)
         except UnansweredError as error:
             raise DataError(f"{self.name}: {error}") from error
         except SourceError as error:
             raise DataError(error.message, help=error.help) from error
         return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
-    @contextmanager
-    def stream(self, sql: str) -> Iterator[pa.RecordBatchReader]:
-        """What a statement gives; types that Arrow lacks arrive as texts, infinite days as DuckDB writes them.
+    def table(self, sql: str) -> pa.Table:
+        """All that a statement gives, which is not much.
 
         Raises:
             UnansweredError: the server met a value that it cannot calculate with.
+            SourceError: it cannot be reached, or failed.
+        """
+        with self.stream(sql, copy=False) as reader:
+            return reader.read_all()
+
+    @contextmanager
+    def stream(self, sql: str, *, copy: bool = True) -> Iterator[pa.RecordBatchReader]:
+        """What a statement gives; types that Arrow lacks arrive as texts, infinite days as DuckDB writes them.
+
+        With `copy` rows arrive while the server makes them, and what it says of a failure has no code.
+
+        Raises:
             SourceError: it cannot be reached, or failed; also while the rows are read.
         """
         with self._lock:
@@ -166,6 +177,7 @@ class Session:
             try:
                 with self._told():
                     cursor.execute("SAVEPOINT statement")
+                    cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": str(copy).lower()})
                     cursor.execute(sql)
                     reader = cursor.fetch_record_batch()
                     schema = pa.schema([(each.name, _arrives(each.type)) for each in reader.schema])
@@ -198,7 +210,7 @@ class Session:
             with self._connection.cursor() as cursor:
                 cursor.execute(statement)
         except adbc.Error as error:
-            self._lost = self._words(error)
+            self._lost = self._failure or self._words(error)
 
     # -- connecting -------------------------------------------------------------------------------------------------
 
@@ -250,22 +262,20 @@ class Session:
         except adbc.Error as error:
             self._tell(error, str(error.sqlstate or ""))
         except (OSError, pa.ArrowException) as error:  # what fails in a stream reaches us as Arrow says it
-            self._tell(error, (re.findall(r"SQLSTATE: (\w{5})", str(error)) or [""])[-1])
+            self._tell(error, "")
 
     def _tell(self, error: BaseException, state: str) -> NoReturn:
-        words = self._words(error)
+        words = self._failure = self._words(error)
         if state.startswith("22"):
             raise UnansweredError(words) from None
-        if state.startswith(("08", "57P")) or not state:
-            self._lost = words
         help = "raise the `timeout` of the catalog, in seconds" if "statement timeout" in words else ""
         raise SourceError(f"{self.name}: {words}", help=help) from None
 
     def _words(self, error: BaseException) -> str:
         """What the server or the driver says, in one line and without a secret."""
         said = str(error).partition("\n\nQuery was")[0]
-        found = re.search(r"(?:ERROR|FATAL|PANIC):\s+(.*)", said)
-        words = found[1] if found else re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", said).partition("\n")[0]
+        found = re.findall(r"(?:ERROR|FATAL|PANIC):\s+(.*)", said)
+        words = found[-1] if found else re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", said).partition("\n")[0]
         return self.address.without_secrets(re.sub(r"\. SQLSTATE: \w+$", "", words.strip()))
 
 

@@ -66,6 +66,7 @@ def _table(table: TableRead) -> dict[str, Any]:
         "rows": table.rows,
         "columns": table.columns,
         "notes": [_text(note) for note in table.notes],
+        **({"fetched": _text(table.fetched)} if table.fetched else {}),
     }
 
 

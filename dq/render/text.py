@@ -199,6 +199,8 @@ class _Layout:
             yield from self.hanging(_pad(alias, widest), "", text, "faint")
             for note in table.notes:
                 yield from self.note(note, widest)
+            if self.verbose and table.fetched:
+                yield from self.hanging(" " * widest, "", words.visible(table.fetched), "faint")
         for note in self.evaluation.notes:
             yield from self.note(note, 0)
         yield []
@@ -326,6 +328,9 @@ class _Layout:
     def details(self, outcome: Outcome) -> Iterator[Line]:
         for key, label in outcome.labels.items():
             yield from self.paragraph(f"label {words.visible(key)}: {words.visible(label)}", self.indent, "faint")
+        others = [each for each in outcome.evidence if each != self.evaluation.engine]
+        if others:
+            yield from self.paragraph(f"measured by {words.visible(', '.join(others))}", self.indent, "faint")
         for name, metric in outcome.metrics.items():
             text = f"{words.visible(name)} = {words.number(metric, outcome.expected)}"
             yield from self.paragraph(text, self.indent, "faint")

@@ -132,6 +132,10 @@ Source: TypeAlias = Ready | RemoteFiles
 """What data has become once it was found."""
 
 
+_LISTED = 12
+"""How many names of columns are told at most."""
+
+
 class StoredTable:
     """A stored table on a connection: what was fetched of it stands there as tables, of which a view shows one."""
 
@@ -142,6 +146,7 @@ class StoredTable:
         self._connection = connection
         self._alias = alias
         self._fetched: dict[frozenset[str], str] = {}
+        self._rows_fetched = 0
         self._expected: frozenset[str] = frozenset()
         with _told(source, DataError):
             self._schema = source.schema
@@ -150,6 +155,17 @@ class StoredTable:
     def empty(self) -> Any:
         """The columns without a row."""
         return self._schema.empty_table()
+
+    @property
+    def told(self) -> str:
+        """What was fetched, for people."""
+        columns: frozenset[str] = frozenset().union(*self._fetched)
+        if not columns:
+            return "no row was fetched"
+        names = [name for name in self._schema.names if name in columns]
+        listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else "")
+        share = f"{len(names):,} of {len(self._schema.names):,} columns"
+        return f"{self._rows_fetched:,} rows of {share} were fetched: {listed}"
 
     def expect(self, columns: Iterable[str]) -> None:
         """Tell which columns later queries will read, so that the first of them fetches them all."""
@@ -166,30 +182,41 @@ class StoredTable:
         if held is None:
             columns |= self._expected
             held = f"{self._alias} fetched {len(self._fetched)}"
-            self._fetch([name for name in self._schema.names if name in columns] or self._schema.names[:1], held)
-            self._fetched[columns] = held
+            fetched = [name for name in self._schema.names if name in columns] or self._schema.names[:1]
+            self._fetch(fetched, held)
+            self._fetched[frozenset(fetched)] = held
         view = f"CREATE OR REPLACE VIEW {identifier(self._alias)} AS SELECT * FROM {identifier(held)}"
         self._connection.execute(view)
 
     def _fetch(self, names: Sequence[str], held: str) -> None:
         arriving = f"{held} arriving"
+        failures: list[Exception] = []
         with _told(self.source), self.source.read(names) as reader:
-            self._connection.register(arriving, self._counted(reader))
+            self._connection.register(arriving, self._counted(reader, failures))
             try:
                 self._connection.execute(f"CREATE TABLE {identifier(held)} AS SELECT * FROM {identifier(arriving)}")
+            except duckdb.Error:
+                if failures:  # DuckDB tells what came through it in words of its own
+                    raise failures[0] from None
+                raise
             finally:
                 self.arriving = 0.0
                 self._connection.unregister(arriving)
 
-    def _counted(self, reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    def _counted(self, reader: pa.RecordBatchReader, failures: list[Exception]) -> pa.RecordBatchReader:
         import pyarrow as pa
 
         def batches() -> Iterator[pa.RecordBatch]:
             rows = 0
-            for batch in reader:
-                rows += batch.num_rows
-                self.arriving = min(rows / self.source.rows, 1.0) if self.source.rows else 0.0
-                yield batch
+            try:
+                for batch in reader:
+                    rows += batch.num_rows
+                    self.arriving = min(rows / self.source.rows, 1.0) if self.source.rows else 0.0
+                    yield batch
+            except Exception as error:
+                failures.append(error)
+                raise
+            self._rows_fetched = rows
 
         return pa.RecordBatchReader.from_batches(reader.schema, batches())
 

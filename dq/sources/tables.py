@@ -196,7 +196,7 @@ class Tables:
             return TableRead(alias, self._attached[alias].description, columns, self._attached[alias].rows)
         if alias in self._stored:
             stored = self._stored[alias].source
-            return TableRead(alias, stored.description, columns, stored.rows, stored.notes)
+            return TableRead(alias, stored.description, columns, stored.rows, stored.notes, self._stored[alias].told)
         if alias in self._arrow:
             arrow = self._arrow[alias]
             return TableRead(alias, arrow.description, columns, arrow.rows, arrow.notes)
