@@ -7,15 +7,16 @@ names in the files (column mapping) or rows are deleted by vectors, deltalake's 
 from __future__ import annotations
 
 import json
+import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, reduce
-from itertools import accumulate
 from operator import and_, eq, ge, gt, le, lt, ne, or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from deltalake import DeltaTable as NativeTable
@@ -65,9 +66,6 @@ MAPPING, VECTORS = "columnMapping", "deletionVectors"
 
 READABLE = frozenset({MAPPING, VECTORS, "timestampNtz", "v2Checkpoint"})
 """The reader features with which rows are proven to be read rightly; a table that needs another one is an error."""
-
-HISTORY = 1000
-"""How many versions back a table is asked for the one that was current at an instant."""
 
 
 def connect(name: str, settings: Mapping[str, Any], root: Path) -> DeltaCatalog:
@@ -199,6 +197,8 @@ class DeltaTable:
         try:
             table = NativeTable(self._uri, version=version, storage_options=self._options or None)
         except TableNotFoundError:
+            if version is not None:
+                raise
             raise DataError(f"there is no Delta table at `{hidden(self._uri)}`") from None
         if missing := set(table.protocol().reader_features or ()) - READABLE:
             raise DataError(
@@ -226,7 +226,7 @@ class DeltaTable:
                 parts=part.actions.num_rows,
                 rows=part.rows,
                 bytes=sum(part.actions["size_bytes"].to_pylist()),
-                versions=_versions(table),
+                versions=self._log.newest(MOST_VERSIONS),
                 properties={
                     "version": str(table.version()),
                     "reader": f"{protocol.min_reader_version}{f' with {features}' if features else ''}",
@@ -250,7 +250,7 @@ class DeltaTable:
                 return Arrow(readable(part.schema).empty_table(), description, (*part.notes, "the table has no rows"))
             if part.is_plain:
                 return Arrow(part.dataset(), description, part.notes, counted=part.rows)
-            part.check_names(self._called)
+            part.check_names(_system(self._uri, self._options), self._called)
             return DeltaRows(part, description, self._secrets)
 
     def _version(self, selection: Selection) -> NativeTable:
@@ -275,52 +275,72 @@ class DeltaTable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the library finds where the log has been cleaned up
             raise DataError(
-                f"{self._called} has no version {version} any more: {said(error, self._secrets)}", help=_there(newest)
+                f"{self._called} has no version {version} any more: {said(error, self._secrets)}",
+                help=f"the newest is {newest.version()}",
             ) from None
 
     def _as_of(self, instant: datetime) -> NativeTable:
         """The version that was current at an instant: the last one committed until then."""
         newest = self._at()
-        commits = _commits(newest, HISTORY)
-        if [each.version for each in commits] != list(range(newest.version(), newest.version() - len(commits), -1)):
-            commits = []
-        if not commits:
-            raise DataError(
-                f"the log of {self._called} does not tell when each version was made", help="give a version"
-            )
-        until = [version for version, made in commits if made <= instant]
+        log = self._log
+        versions = [version for version in log.versions if version <= newest.version()]
+        until = bisect_right(versions, instant, key=self._made)
         if not until:
-            version, made = min(commits)
+            oldest = [f"the oldest that the log tells of is {each} of {iso(self._made(each))}" for each in versions[:1]]
+            raise DataError(f"{self._called} has no version as old as {iso(instant)}", help="".join(oldest))
+        return self._earlier(newest, versions[until - 1])
+
+    def _made(self, version: int) -> datetime:
+        if (made := self._log.made(version)) is None:
             raise DataError(
-                f"{self._called} has no version as old as {iso(instant)}",
-                help=f"the oldest that the log tells of is {version} of {iso(made)}",
+                f"the log of {self._called} does not tell when version {version} was made", help="give a version"
             )
-        return self._earlier(newest, max(until))
+        return made
+
+    @cached_property
+    def _log(self) -> Log:
+        return Log(_system(self._uri, self._options))
 
 
-class _Commit(NamedTuple):
-    version: int
-    made: datetime
+def _system(uri: str, options: Mapping[str, str]) -> Any:
+    """The files of a table as a file system of Arrow."""
+    from deltalake.fs import DeltaStorageHandler
+    from pyarrow.fs import PyFileSystem
+
+    return PyFileSystem(DeltaStorageHandler(uri, dict(options) or None))
 
 
-def _commits(table: NativeTable, limit: int) -> list[_Commit]:
-    """The newest versions, the newest first, and when they were made; those whose commit does not tell are left out."""
-    found = sorted(
-        _Commit(int(commit["version"]), datetime.fromtimestamp(commit["timestamp"] / 1000, UTC))
-        for commit in table.history(limit)
-        if commit.get("version") is not None and commit.get("timestamp") is not None
-    )
-    times = accumulate((each.made for each in found), max)  # a later version is never older, whatever clocks say
-    return [_Commit(each.version, made) for each, made in zip(found, times, strict=True)][::-1]
+@dataclass(frozen=True)
+class Log:
+    """The commits of a table. deltalake tells of them too, but misnumbers them where one says nothing of itself."""
+
+    system: Any
+
+    @cached_property
+    def versions(self) -> list[int]:
+        """The versions whose commits are kept, the oldest first."""
+        from pyarrow.fs import FileSelector
+
+        names = (each.base_name for each in self.system.get_file_info(FileSelector(LOG)))
+        return sorted(int(read[1]) for name in names if (read := _COMMIT.fullmatch(name)))
+
+    def made(self, version: int) -> datetime | None:
+        """When a version was made; None where its commit does not say."""
+        with self.system.open_input_file(f"{LOG}/{version:020}.json") as file:
+            actions = map(json.loads, filter(None, file.read().splitlines()))
+            told_of: Mapping[str, Any] = next(
+                (action["commitInfo"] for action in actions if "commitInfo" in action), {}
+            )
+        made = told_of.get("inCommitTimestamp", told_of.get("timestamp"))
+        return None if made is None else datetime.fromtimestamp(made / 1000, UTC)
+
+    def newest(self, limit: int) -> tuple[tuple[str, str], ...]:
+        """The newest versions and when they were made, the newest first."""
+        made = ((version, self.made(version)) for version in self.versions[::-1][:limit])
+        return tuple((str(version), iso(at) if at else "") for version, at in made)
 
 
-def _versions(table: NativeTable) -> tuple[tuple[str, str], ...]:
-    return tuple((str(commit.version), iso(commit.made)) for commit in _commits(table, MOST_VERSIONS))
-
-
-def _there(table: NativeTable) -> str:
-    versions = [str(version) for version, _ in _versions(table)]
-    return f"the log tells of {listed(versions)}" if versions else f"the newest is {table.version()}"
+_COMMIT = re.compile(r"(\d{20})\.json")
 
 
 # -- the part that is read -----------------------------------------------------------------------------
@@ -343,7 +363,8 @@ class Part:
         part = cls(table, pa.table(table.get_add_actions(flatten=True)), ())
         for each in sorted(filters, key=lambda each: each.operator == LATEST):
             column = meant(each.column, table.metadata().partition_columns, "partition column", called)
-            part = part.narrowed(part.filter(each, part.schema.field(column)))
+            if part.actions.num_rows:
+                part = part.narrowed(part.filter(each, part.schema.field(column)))
         return part
 
     def filter(self, wanted: PartitionFilter, field: pa.Field) -> Filter:
@@ -430,7 +451,7 @@ class Part:
         ]
         return reduce(and_, told_of) if told_of else None
 
-    def check_names(self, called: str) -> None:
+    def check_names(self, system: Any, called: str) -> None:
         """Whether deltalake reads the columns of the files rightly: it looks for their names, not for their numbers.
 
         Raises:
@@ -439,11 +460,8 @@ class Part:
         if self._mapping != "id":
             return
         import pyarrow.parquet as pq
-        from deltalake.fs import DeltaStorageHandler
-        from pyarrow.fs import PyFileSystem
 
         expected = _physical(json.loads(self.table.schema().to_json()))
-        system = PyFileSystem(DeltaStorageHandler(self.table.table_uri, self.table._storage_options))
         for path in self.actions["path"].to_pylist():
             with system.open_input_file(unquote(path)) as file:
                 names = _numbered(pq.read_schema(file))

@@ -28,7 +28,7 @@ _OURS = frozenset({"type", "uri", "warehouse", "catalog", *STORE_SETTINGS})
 DATABASE = "catalog.db"
 """The SQLite file in the warehouse, unless another one is the only one there."""
 
-LOCK_SECONDS = 2
+LOCK_SECONDS = 1
 """How long a SQLite file may stay locked by a writer."""
 
 

@@ -45,7 +45,8 @@ def told(what: str, secrets: Iterable[str] = (), *, help: str = "") -> Iterator[
 
 def said(error: BaseException, secrets: Iterable[str] = ()) -> str:
     """The words of a library in one line, without a credential."""
-    text = re.sub(r"\x1b\[[\d;]*m|↳", "", str(error)) or type(error).__name__
+    driver = getattr(error, "orig", None) or error  # SQLAlchemy adds its query to what the driver says
+    text = re.sub(r"\x1b\[[\d;]*m|↳", "", str(driver)) or type(error).__name__
     for secret in filter(None, secrets):
         text = text.replace(secret, "…")
     return hidden(text)
