@@ -370,10 +370,10 @@ class Part:
     def filter(self, wanted: PartitionFilter, field: pa.Field) -> Filter:
         """A filter in the type of its column."""
         if wanted.operator == LATEST:
-            values = self.actions[f"partition.{field.name}"].drop_null()
-            if not len(values):
+            values = self.actions[f"partition.{field.name}"].to_pylist()
+            if not (known := [value for value in values if value is not None and value == value]):
                 raise DataError(f"there is no latest `{field.name}`: no partition has a value of it")
-            return Filter(field, [[("=", max(values.to_pylist()))]])
+            return Filter(field, [[("=", max(known))]])
         try:
             return Filter(field, conditions(wanted, lambda text: _bounds(text, field.type)))
         except DqError as error:
@@ -534,7 +534,10 @@ class Filter:
 
         def compared(sign: str, value: Any) -> exp.Expr:
             column = exp.column(exp.to_identifier(self.field.name, quoted=True))
-            return _SQL[sign](this=column, expression=_sql(value))
+            found = _SQL[sign](this=column.copy(), expression=_sql(value))
+            # To deltalake NaN is greater than all numbers, to Arrow it compares with none.
+            ordered = isinstance(value, float) and sign in (">", ">=")
+            return exp.and_(found, exp.not_(exp.Anonymous(this="isnan", expressions=[column]))) if ordered else found
 
         return exp.or_(*(exp.and_(*(compared(*each) for each in all_of)) for all_of in self.alternatives))
 

@@ -340,7 +340,7 @@ class Part:
             told_ways = ", ".join(sorted(way or "no transform with an order" for way in ways))
             raise DataError(f"the latest `{name}` is not told by the partitions: {told_ways}", help="give its value")
         values = [task.file.partition[at] for task, (at, _) in zip(self.tasks, found, strict=True)]
-        if not (known := [value for value in values if value is not None]):
+        if not (known := [value for value in values if value is not None and value == value]):
             raise DataError(f"there is no latest `{name}`: no partition has a value of it")
         transform = found[0][1].transform  # type: ignore[union-attr]
         column = self.schema.find_field(source)

@@ -266,13 +266,16 @@ def in_zone(bounds: Bounds, *, aware: bool) -> Bounds:
 
 
 def number(kind: Callable[[str], Any], called: str) -> Callable[[str], Bounds]:
-    """A reader of texts that mean one value."""
+    """A reader of texts that mean one value, which is not NaN."""
 
     def read(text: str) -> Bounds:
         try:
-            return Bounds(kind(text))
+            value = kind(text)
         except (ValueError, ArithmeticError):
-            raise DqError(f"`{text}` is no {called}") from None
+            value = None
+        if value is None or value != value:
+            raise DqError(f"`{text}` is no {called}")
+        return Bounds(value)
 
     return read
 

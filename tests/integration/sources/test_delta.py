@@ -154,6 +154,18 @@ def test_partition_columns_of_each_type_are_compared_in_it(
     assert ids(table, "key=latest") == [1 + (max(values) == values[1])]
 
 
+@pytest.mark.parametrize("mapped", [False, True], ids=["in place", "by deltalake"])
+def test_a_nan_is_no_greatest_partition(tmp_path: Path, mapped: bool) -> None:
+    data = pa.table({"id": [1, 2, 3], "key": [1.0, float("nan"), None]})
+    write_deltalake(tmp_path / "t", data, partition_by=["key"])
+    if mapped:
+        deltas.mapped(tmp_path / "t")
+    table = opened(tmp_path).table(("t",))
+    assert [ids(table, wanted) for wanted in ("key>0", "key>=1", "key=latest", "key!=1")] == [[1], [1], [1], [2]]
+    with pytest.raises(DqError, match="`nan` is no number"):
+        ids(table, "key=nan")
+
+
 def test_paths_are_found_as_the_log_writes_them(tmp_path: Path) -> None:
     data = pa.table({"id": [1, 2]})
     write_deltalake(tmp_path / "t", data.append_column("key", pa.array(["a b/c%20", "ü=ö"])), partition_by=["key"])

@@ -268,6 +268,7 @@ def made(folder: Path, *fields: NestedField, **options: Any) -> tuple[SqlCatalog
         (DateType(), IdentityTransform(), [date(2026, 1, 1), date(2026, 1, 2)], [20454, 20455]),
         (IntegerType(), IdentityTransform(), [9, 10], [9, 10]),
         (StringType(), IdentityTransform(), ["a", "b"], ["a", "b"]),
+        (DoubleType(), IdentityTransform(), [0.5, 1.5], [0.5, 1.5]),
         (
             DecimalType(9, 2),
             IdentityTransform(),
@@ -285,7 +286,49 @@ def test_the_latest_is_the_greatest_value_of_the_partitions(
     for number in (1, 0):
         icebergs.put(table, (records[number],), id=[number], key=[values[number]])
     icebergs.put(table, (None,), id=[7], key=[None])
+    if kind == DoubleType():
+        icebergs.put(table, (float("nan"),), id=[8], key=[float("nan")])
     assert ids(opened(tmp_path).table(("db", "t")), "key=latest") == [1]
+
+
+def test_partitions_of_promoted_and_dropped_columns_are_told_apart(tmp_path: Path) -> None:
+    spec = PartitionSpec(
+        PartitionField(2, 1000, IdentityTransform(), "number"), PartitionField(3, 1001, IdentityTransform(), "word")
+    )
+    fields = (NestedField(1, "id", LongType()), NestedField(2, "n", IntegerType()), NestedField(3, "k", StringType()))
+    _, table = made(tmp_path, *fields, partition_spec=spec)
+    icebergs.put(table, (1, "x"), id=[1], n=[1], k=["x"])
+    icebergs.put(table, (2, "y"), id=[2], n=[2], k=["y"])
+    old = str(table.current_snapshot().snapshot_id)  # type: ignore[union-attr]
+    with table.update_schema() as schema:
+        schema.update_column("n", field_type=LongType())
+    with table.update_spec() as update:
+        update.remove_field("word")
+    with table.update_schema() as schema:
+        schema.delete_column("k")
+    icebergs.put(table, (2**40,), id=[3], n=[2**40])
+    found = opened(tmp_path).table(("db", "t"))
+    assert ids(found, "n>1") == [2, 3]
+    assert ids(found, "n=latest") == [3]
+    assert ids(found, "n=latest", snapshot=old) == [2]
+    assert ids(found, "k=x", snapshot=old) == [1]
+    with pytest.raises(DataError, match="no partition column `k`"):
+        ids(found, "k=x")
+
+
+def test_tables_of_the_first_format_are_read(tmp_path: Path) -> None:
+    spec = PartitionSpec(PartitionField(2, 1000, IdentityTransform(), "p"))
+    fields = (NestedField(1, "id", LongType()), NestedField(2, "k", StringType()))
+    _, table = made(tmp_path, *fields, partition_spec=spec, properties={"format-version": "1"})
+    table.append(icebergs.rows(table, id=[1, 2], k=["x", "y"]))
+    with table.update_spec() as update:
+        update.remove_field("p")  # what was removed keeps its place as a void transform
+    table.append(icebergs.rows(table, id=[3], k=["x"]))
+    found = opened(tmp_path).table(("db", "t"))
+    assert ids(found, "k=x") == [1, 3]
+    assert ids(found, snapshot=str(table.snapshots()[0].snapshot_id)) == [1, 2]
+    with pytest.raises(DataError, match="the latest `k` is not told by the partitions"):
+        ids(found, "k=latest")
 
 
 # -- versions ------------------------------------------------------------------------------------------
