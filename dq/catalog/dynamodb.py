@@ -369,6 +369,9 @@ class Items:
         self._folder = folder
         self._files = sorted(folder.iterdir())
         self.rows = sum(rows for rows, _ in done)
+        if "FilterExpression" in self._request and not self.rows:
+            self.close()
+            raise DataError(f"no item of {self.description} meets its filter")
         for _, found in done:
             for name, held in found.items():
                 self._held.setdefault(name, Held()).add(held)
