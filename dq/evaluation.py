@@ -110,7 +110,7 @@ def evaluate(
         raise DqError(f"`time_limit` cannot be {time_limit!r}", help="give a number of seconds above 0")
     if engine not in (None, "duckdb"):
         raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")
-    with Tables(data, options=read, memory_limit=memory_limit, threads=threads) as tables:
+    with Tables(data, options=read, memory_limit=memory_limit, threads=threads, progress=options.progress) as tables:
         on = DuckDBEngine(tables, time_limit)
         scans = FileScans(roots(tables.folders, options), tables.paths(PRIMARY), on, options.progress)
         evaluation = run(parsed, on, options, recover=tables.recover, files=scans)

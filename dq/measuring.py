@@ -158,6 +158,9 @@ def _measure_all(
                 half = len(scan.metrics) // 2
                 pending += [replace(scan, metrics=scan.metrics[half:]), replace(scan, metrics=scan.metrics[:half])]
                 total += 1
+    if outdated := {metric: why for metric, why in engine.outdated().items() if metric in found}:
+        failed |= {metric: f"{why}; evaluate it again" for metric, why in outdated.items()}
+        found = {metric: measured for metric, measured in found.items() if metric not in outdated}
     by_engine = (metric for metric in found if not isinstance(metric.grain, FilesBelow))
     return Facts(found, failed, {metric: engine.evidence(metric) for metric in by_engine})
 

@@ -45,6 +45,9 @@ class Engine(Protocol):
     def measure(self, scan: Scan, /) -> Mapping[Metric, Measured]:
         """What the scan answers. Raises EngineError when it cannot."""
 
+    def outdated(self) -> Mapping[Metric, str]:
+        """What was measured on files that are not what they were when they were found, and what happened to them."""
+
     def evidence(self, metric: Metric, /) -> str:
         """What answered a metric that was measured: the engine by its name, or the database that it was left to."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -55,13 +56,15 @@ def connect(
     allowed_files: Iterable[str] = (),
     *,
     attached: Mapping[str, str] | None = None,
+    served: Any = None,
     spill_to: Path,
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open an in-memory DuckDB that can reach `allowed_files` (absolute paths) and the folder `spill_to`.
 
-    `attached` are database files by the names that they get: they are opened for reading only.
+    `attached` are database files by the names that they get: they are opened for reading only. `served` is a file
+    system of fsspec that this process answers for; its files too are those that are allowed.
     `memory_limit` is DuckDB's text such as `2GB`; `spill_to` should be private, as DuckDB may write there.
     Use this connection itself: a table of Python memory registered on it is invisible to its `cursor()`s.
     The time zone of the session is UTC.
@@ -75,6 +78,8 @@ def connect(
         _limit(connection, "threads", threads, "a number from 1 up")
         connection.execute(f"SET temp_directory = {literal(str(spill_to))}")
         connection.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed_files))}]")
+        if served is not None:
+            connection.register_filesystem(served)
         for name, path in (attached or {}).items():
             connection.execute(f"ATTACH {literal(path)} AS {identifier(name)} (READ_ONLY)")
         for name, value in LOCK_DOWN:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from dq.engines.base import EngineError, TimeLimitError
+from dq.engines.base import EngineError, SourceError, TimeLimitError
 from dq.engines.functions import DUCKDB, lower
 from dq.lazy import exp
 from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
 from dq.planning import Scan
 from dq.schema import Type
-from dq.sql import compile_scan, frequency_table, rows_returned, sample_rows, with_outcomes
+from dq.sql import columns_read, compile_scan, frequency_table, rows_returned, sample_rows, with_outcomes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +38,7 @@ class DuckDBEngine:
         self.tables = tables
         self.time_limit = time_limit
         self._evidence: dict[Metric, str] = {}
+        self._scans: list[Scan] = []
 
     def schemas(self) -> Mapping[str, Schema]:
         """The columns of every table by its alias."""
@@ -71,7 +72,20 @@ class DuckDBEngine:
         with self._limited():
             measured, by = self._measure(scan)
         self._evidence |= dict.fromkeys(measured, by)
+        self._scans.append(scan)
         return measured
+
+    def outdated(self) -> Mapping[Metric, str]:
+        """What was measured on files that have changed, by what happened to them."""
+        changes = self.tables.changes() if self._scans else {}
+        if not changes:
+            return {}
+        found: dict[Metric, str] = {}
+        for scan in self._scans:
+            read = [alias for alias in columns_read(compile_scan(scan).tree, self.schemas()) if alias in changes]
+            if read:
+                found |= dict.fromkeys(scan.metrics, changes[read[0]])
+        return found
 
     def evidence(self, metric: Metric, /) -> str:
         """What answered a metric: DuckDB, or the database that holds the tables."""
@@ -147,10 +161,16 @@ class DuckDBEngine:
         return pa.RecordBatchReader.from_batches(reader.schema, self._told(reader))
 
     def _told(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        self._demand_same()
         try:
             yield from reader
+            self._demand_same()
         except (duckdb.Error, OSError) as error:  # a failing stream reaches Arrow as an OSError with DuckDB's text
             raise self._translate(error) from error
+
+    def _demand_same(self) -> None:
+        for what in self.tables.changes().values():
+            raise EngineError(what, help="evaluate it again")
 
     def _returned(self, grain: Returning) -> tuple[int, int, tuple[str, ...], str]:
         columns = self._columns(grain.query)
@@ -199,7 +219,8 @@ class DuckDBEngine:
 
     def _translate(self, error: Exception) -> EngineError:
         explained = self.tables.explain_error(error)
-        return EngineError(explained.message, help=explained.help)
+        kind = SourceError if isinstance(explained, SourceError) else EngineError
+        return kind(explained.message, help=explained.help)
 
 
 def _none_of(query: exp.Expr) -> exp.Expr:

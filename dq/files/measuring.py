@@ -13,7 +13,7 @@ from dq.files.filters import keep
 from dq.files.local import LocalFiles
 from dq.files.names import hidden
 from dq.files.places import FilesError, Place, Roots, place
-from dq.files.remote import remote
+from dq.files.remote import FoundFiles, remote
 from dq.metrics import Digests, FileFound, FilesBelow, Measured, Metric, Names, NamesMatching
 from dq.metrics import Files as FilesMetric
 from dq.planning import Scan
@@ -26,7 +26,7 @@ NAMES_AT_ONCE = 2_000
 
 HASHING = "hashing files (MiB)"
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[str, float, int], None]
 
 
 class FileScans:
@@ -34,13 +34,18 @@ class FileScans:
 
     Args:
         roots: where a ruleset may look.
-        primary: the files that the primary was read from; None for a table in memory, or none at all.
+        primary: the files that the primary was read from, paths where they lie on this machine; None for a table in
+            memory, or none at all.
         engine: searches URIs, so that a regular expression means the same everywhere.
         progress: told what is being done; the numbers are MiB.
     """
 
     def __init__(
-        self, roots: Roots, primary: Sequence[str] | None, engine: Engine, progress: Progress = lambda *step: None
+        self,
+        roots: Roots,
+        primary: Sequence[str] | FoundFiles | None,
+        engine: Engine,
+        progress: Progress = lambda *step: None,
     ) -> None:
         self._roots = roots
         self._primary = primary
@@ -87,14 +92,18 @@ class FileScans:
                 "the rule names no path, and the data was not read from files",
                 help='write the path behind the rule type, such as FileSize "data/" > 0 B',
             )
+        if isinstance(self._primary, FoundFiles):
+            return self._primary.find()
         return LocalFiles(self._roots).named(self._primary)
 
     def _system(self, where: Place | None) -> Files:
+        if where is None and isinstance(self._primary, FoundFiles):
+            return self._primary
         scheme = where.scheme if where else ""
         if scheme not in self._systems:
             if where:
                 self._roots.admit(where)  # before a library is asked for
-            self._systems[scheme] = remote(scheme, self._roots) if scheme else LocalFiles(self._roots)
+            self._systems[scheme] = remote(scheme, self._roots, self._progress) if scheme else LocalFiles(self._roots)
         return self._systems[scheme]
 
     def _search(self, pattern: str, texts: Sequence[str]) -> frozenset[str]:

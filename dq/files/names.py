@@ -27,3 +27,10 @@ def hidden(text: str) -> str:
     line = _USER.sub("", " ".join(text.split()))
     line = _SECRETS.sub(r"\1…", _QUERY.sub(r"\1", line))
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+
+
+def path_of_url(path: str) -> str:
+    """The path of a `file://` URL. Late, since the module brings an HTTP client with it."""
+    from urllib.request import url2pathname
+
+    return url2pathname(path)

@@ -15,8 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from dq.diagnostics import DqError
 from dq.engines.base import EngineError
-from dq.files.names import visible, without_query
-from dq.sources.files import path_of_url
+from dq.files.names import path_of_url, visible, without_query
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 _MAGIC = re.compile(r"[*?\[]")
@@ -84,7 +83,7 @@ def place(text: str) -> Place:
     if at and (":" in user or scheme in _WEB):  # `abfs://container@account/…` is no user
         raise FilesError(
             f"the `{scheme}://` address holds a user name or a password",
-            help="take them out of the ruleset: credentials come from the environment",
+            help="take them out: credentials come from the environment",
         )
     if _climbs(rest):
         raise FilesError(f"the `{scheme}://` address climbs with `..`", help="write the address in full")
@@ -146,6 +145,21 @@ class Glob:
     def wants(self, positions: frozenset[int]) -> bool:
         """Whether a file that ends here is wanted."""
         return len(self.parts) in positions
+
+    @property
+    def literal(self) -> str:
+        """What the path of every wanted file begins with."""
+        match = _MAGIC.search(whole := "/".join(self.parts))
+        return whole[: match.start()] if match else whole
+
+    def names(self, name: str) -> bool:
+        """Whether a wanted file is named itself, and not only by a folder above it."""
+        *folders, last = name.split("/")
+        positions = self.start
+        for part in folders:
+            positions = self.step(positions - {len(self.parts)}, part)
+        at_end = positions - {len(self.parts)}
+        return self.parts[-1] != "**" and self.wants(self.step(at_end, last))
 
     def matches(self, name: str) -> bool:
         """Whether a file of this path below the folder is wanted."""

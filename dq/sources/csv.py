@@ -189,7 +189,7 @@ class CsvTable:
         except duckdb.Error as error:
             return error
         return DataError(
-            f"`{file.path}`: the layout of this CSV file cannot be made out",
+            f"`{file.shown}`: the layout of this CSV file cannot be made out",
             help=f"say {how('delimiter')} and {how('quote')}",
         )
 
@@ -294,7 +294,7 @@ def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]
     encoding = options.duckdb_encoding
     if file.head.startswith(b"\xfe\xff"):
         raise DataError(
-            f"`{file.path}` is UTF-16 big endian: this is not supported", help="convert it: iconv -f UTF-16 -t UTF-8"
+            f"`{file.shown}` is UTF-16 big endian: this is not supported", help="convert it: iconv -f UTF-16 -t UTF-8"
         )
     if encoding is None and file.head.startswith(b"\xff\xfe"):
         encoding = "utf-16"
@@ -302,7 +302,7 @@ def _fixed(file: File, options: ReadOptions, notes: list[str]) -> dict[str, str]
     if encoding is None and b"\0" in file.head:
         line = file.head[: file.head.index(b"\0")].count(b"\n") + 1
         raise DataError(
-            f"`{file.path}`: line {line} holds a NUL byte: the file is binary or in another encoding",
+            f"`{file.shown}`: line {line} holds a NUL byte: the file is binary or in another encoding",
             help=f"if it is text in UTF-16, say {how('encoding', 'utf-16')}",
         )
     given: dict[str, str | None] = {

@@ -46,8 +46,10 @@ def _explain(error: BaseException, files: Sequence[File]) -> DataError:
             f"a calculation does not fit its type: {_sentence(message)}", help="cast to a wider type first"
         )
     named = [file for file in files if file.path in message or file.pattern in message]
+    for file in named:
+        message = message.replace(file.path, file.shown)
     suspects = named or list(files)
-    name = f"`{suspects[0].path}`" if len(suspects) == 1 or named else "the data"
+    name = f"`{suspects[0].shown}`" if len(suspects) == 1 or named else "the data"
     csv_line = _LINE.search(message)
     not_text = "not utf-8" in message or "unicode" in message or "UTF-8" in message
     if not_text or isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
@@ -102,7 +104,7 @@ def _not_utf8(file: File) -> DataError | None:
                 line.decode()
             except UnicodeDecodeError as error:
                 return DataError(
-                    f"`{file.path}`: line {number:,} is not UTF-8: byte 0x{line[error.start]:02x}",
+                    f"`{file.shown}`: line {number:,} is not UTF-8: byte 0x{line[error.start]:02x}",
                     help=f"say {how('encoding', 'latin-1')} or utf-16, or convert the file: iconv -f OLD -t UTF-8",
                 )
     return None

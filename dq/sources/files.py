@@ -10,15 +10,16 @@ import glob
 import os
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from dq.diagnostics import DataError
+from dq.files.names import path_of_url
 from dq.sources.options import FORMATS, how
 
 HEAD = 64 * 1024
@@ -60,24 +61,75 @@ _MAGIC: tuple[tuple[bytes, str | None, str], ...] = (
 _COMPRESSIONS = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 
 
+SERVED = "served://"
+"""What the paths begin with by which DuckDB asks this process for files of other machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What tells a file of this machine from the one that it was: its size, its time and its place on the disk."""
+
+    size: int
+    modified: int
+    place: int
+
+
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that will be read: its absolute path, its compression (`gzip`, `zstd` or none), its first bytes."""
+    """A file that will be read.
+
+    Attributes:
+        path: its absolute path on this machine, or the name under which it is served to DuckDB.
+        compression: `gzip`, `zstd` or `none`.
+        head: its first bytes, decompressed; `whole` when they are all.
+        address: its URL for people, where it is of another machine.
+        end: its last four bytes.
+        mark: what it was when it was found; None where it cannot change behind our back.
+    """
 
     path: str
     compression: str
     head: bytes
     whole: bool
+    address: str = ""
+    end: bytes = b""
+    mark: Mark | None = None
 
     @property
     def pattern(self) -> str:
         """The path as DuckDB must be told it: characters that mean something in a glob stand for themselves."""
+        if self.is_served:
+            return self.path
         return "".join(f"[{c}]" if c in "*?[" else c for c in self.path)
 
     @property
+    def is_served(self) -> bool:
+        """Whether DuckDB asks this process for it."""
+        return self.path.startswith(SERVED)
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return self.address or self.path
+
+    @property
     def name(self) -> str:
-        """The last part of the path."""
-        return Path(self.path).name
+        """The last part of its path or URL."""
+        return self.address.rpartition("/")[2] or Path(self.path).name
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the file is gone, or another than it was when it was found."""
+        return self.mark is not None and mark(self.path) != self.mark
+
+
+def mark(path: str) -> Mark | None:
+    """What tells a file; None if it is gone."""
+    try:
+        facts = Path(path).stat()
+    except OSError:
+        return None
+    return Mark(facts.st_size, facts.st_mtime_ns, facts.st_ino)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +158,7 @@ def find(source: str | os.PathLike[str] | Sequence[Any], wanted: str | None, hiv
     """The files that a path, glob, folder, `file://` URL or list of these means.
 
     Raises:
-        DataError: nothing there, not readable, remote, no known format, or several formats.
+        DataError: nothing there, not readable, no known format, or several formats.
     """
     given = [source] if isinstance(source, (str, os.PathLike)) else list(source)
     if not given:
@@ -119,10 +171,19 @@ def find(source: str | os.PathLike[str] | Sequence[Any], wanted: str | None, hiv
     if len(found) > 1:
         description += f" ({len(found):,} files)"
     several = len(found) > 1 or found[0][1] != ""
-    files, kind = _look(found, wanted, several, notes)
+    files, kind = look((peek(path) for path, _ in found), wanted, notes, several=several)
     root = found[0][1]
-    partitions, outer = _partitions(files, root, hive)
+    partitions, outer = partitions_of([Path(file.path).relative_to(root or "/") for file in files], root, hive)
     return Files(files, kind, description, partitions, outer, root, tuple(notes))
+
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+
+
+def is_remote(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is the URL of something that is not a file of this machine."""
+    match = _SCHEME.match(os.fspath(path))
+    return match is not None and match[1].lower() != "file"
 
 
 # -- from a path to files ----------------------------------------------------------------------------------------
@@ -151,15 +212,8 @@ def _local(text: str) -> str:
         raise DataError("the path is empty")
     if "\0" in text:
         raise DataError(f"the path {text!r} holds a NUL character")
-    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", text)
-    if not match:
+    if not _SCHEME.match(text):
         return text
-    scheme = match[1].lower()
-    if scheme != "file":
-        raise DataError(
-            f"`{text}`: remote paths (`{scheme}://`) are not supported in this version",
-            help="copy the data to a local folder, or read it yourself and pass an Arrow, pandas or Polars table",
-        )
     parts = urlsplit(text)
     if parts.netloc not in ("", "localhost"):
         raise DataError(f"`{text}` names a file of another machine, `{parts.netloc}`", help="use file:///path")
@@ -170,16 +224,14 @@ def _walk(folder: str, notes: list[str]) -> list[tuple[str, str]]:
     """The data files of a folder, in order; names that begin with `_` or `.` are never data (Spark, Hive)."""
     paths: list[str] = []
     for directory, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if _visible(name))
-        paths.extend(str(Path(directory, name)) for name in sorted(names) if _visible(name))
+        folders[:] = sorted(name for name in folders if is_visible(name))
+        paths.extend(str(Path(directory, name)) for name in sorted(names) if is_visible(name))
     known = [path for path in paths if format_of_name(path)]
     data = known or [path for path in paths if _recognized(path)]
     if not data:
-        raise DataError(
-            f"the folder `{folder}` holds no data files", help="Parquet, CSV, JSON and Arrow files are read"
-        )
+        raise DataError(f"the folder `{folder}` holds no data files", help=SUPPORTED)
     if left := [Path(path).name for path in paths if path not in set(data)]:
-        notes.append(f"left out {_some(left)}: not a data file by name")
+        notes.append(left_out(left))
     return [(path, folder) for path in data]
 
 
@@ -189,7 +241,7 @@ def _glob(text: str, pattern: str, notes: list[str]) -> list[tuple[str, str]]:
         root = str(Path(root).parent)
     found: list[tuple[str, str]] = []
     for path in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 -- Path.glob takes no absolute pattern
-        if not all(_visible(part) for part in Path(path).relative_to(root).parts):
+        if not all(is_visible(part) for part in Path(path).relative_to(root).parts):
             continue
         if Path(path).is_file():
             found.append((path, root))
@@ -200,7 +252,8 @@ def _glob(text: str, pattern: str, notes: list[str]) -> list[tuple[str, str]]:
     return list(dict.fromkeys(found))
 
 
-def _visible(name: str) -> bool:
+def is_visible(name: str) -> bool:
+    """Whether a file or a folder of this name can be data."""
     return not name.startswith(("_", ".")) or "=" in name
 
 
@@ -208,7 +261,7 @@ def _recognized(path: str) -> bool:
     """Whether a file without a telling name holds a binary format, as Hive writes `000000_0`."""
     try:
         with Path(path).open("rb") as file:
-            return _by_magic(file.read(16))[0] is not None
+            return format_of_head(file.read(16))[0] is not None
     except OSError:
         return False
 
@@ -226,17 +279,23 @@ def _hint(folder: Path) -> str:
     while not folder.is_dir():
         folder = folder.parent
     names = _names(folder)
-    return f"`{folder}` holds {_some(names)}" if names else f"`{folder}` is empty"
+    return f"`{folder}` holds {some(names)}" if names else f"`{folder}` is empty"
 
 
 def _names(folder: Path) -> list[str]:
     try:
-        return sorted(path.name for path in folder.iterdir() if _visible(path.name))
+        return sorted(path.name for path in folder.iterdir() if is_visible(path.name))
     except OSError:
         return []
 
 
-def _some(names: Sequence[str]) -> str:
+def left_out(names: Sequence[str]) -> str:
+    """The note on files of a folder that are not read."""
+    return f"left out {some(names)}: not a data file by name"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names."""
     shown = ", ".join(names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5:,} more"
 
@@ -251,53 +310,79 @@ def format_of_name(path: str) -> str | None:
     return FORMAT_OF_SUFFIX.get(suffix)
 
 
-def _look(
-    found: Sequence[tuple[str, str]], wanted: str | None, several: bool, notes: list[str]
-) -> tuple[tuple[File, ...], str]:
+def look(found: Iterable[File], wanted: str | None, notes: list[str], *, several: bool) -> tuple[tuple[File, ...], str]:
+    """The files that make a table, and their format. `several`: an empty one among them is left out, with a note.
+
+    Raises:
+        DataError: no file, no known format, several formats, or a content that is not what a name says.
+    """
     files: list[File] = []
+    empty: list[File] = []
     formats: dict[str, str] = {}
-    for path, _ in found:
-        file = _open(path)
+    for file in found:
         kind = wanted or _format(file)
         if not file.head.strip() and kind in ("csv", "json"):
             if not several:
-                raise DataError(f"`{path}` is empty ({_bytes(path)})", help="even a table without rows needs a header")
+                raise DataError(
+                    f"`{file.shown}` is empty ({_bytes(file)})", help="even a table without rows needs a header"
+                )
             notes.append(f"left out {file.name}: it is empty")
+            empty.append(file)
             continue
         _check(file, kind)
-        formats.setdefault(kind, path)
+        formats.setdefault(kind, file.shown)
         files.append(file)
     if not files:
-        raise DataError(f"all {len(found):,} files are empty, such as `{found[0][0]}`")
-    if len(formats) > 1:
-        listed = " and ".join(f"{name} (`{path}`)" for name, path in formats.items())
-        raise DataError(f"one table cannot mix formats: {listed}", help="name the files with a glob such as *.csv")
+        raise DataError(f"all {len(empty):,} files are empty, such as `{empty[0].shown}`")
+    demand_one_format(formats)
     return tuple(files), next(iter(formats))
 
 
-def _bytes(path: str) -> str:
-    size = Path(path).stat().st_size
+def demand_one_format(formats: Mapping[str, str]) -> None:
+    """Refuse files of several formats, given with an example of each.
+
+    Raises:
+        DataError: there are several.
+    """
+    if len(formats) > 1:
+        listed = " and ".join(f"{name} (`{path}`)" for name, path in formats.items())
+        raise DataError(f"one table cannot mix formats: {listed}", help="name the files with a glob such as *.csv")
+
+
+def _bytes(file: File) -> str:
+    size = file.mark.size if file.mark else len(file.head)
     return "0 bytes" if size == 0 else f"{size:,} bytes of white space"
 
 
-def _open(path: str) -> File:
+def peek(path: str, address: str = "") -> File:
+    """What the first and last bytes of a file of this machine tell; `address` is what people call it, if not its path.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    shown = address or path
     try:
         path.encode()
     except UnicodeEncodeError:
         raise DataError(f"the file name {path!r} is not valid text", help="rename the file") from None
     try:
         with Path(path).open("rb") as stream:
+            facts = os.fstat(stream.fileno())
             raw = stream.read(HEAD + 1)
+            stream.seek(max(0, facts.st_size - 4))
+            end = stream.read(4)
     except PermissionError:
-        raise DataError(f"no permission to read `{path}`", help="check the owner and mode of the file") from None
+        raise DataError(f"no permission to read `{shown}`", help="check the owner and mode of the file") from None
     except OSError as error:
-        raise DataError(f"`{path}` cannot be read: {error.strerror}") from error
+        raise DataError(f"`{shown}` cannot be read: {error.strerror}") from error
     compression = next((name for magic, name in _COMPRESSIONS if raw.startswith(magic)), "none")
-    head = _decompress(path, raw, compression)
-    return File(path, compression, head[:HEAD], len(raw) <= HEAD and len(head) <= HEAD)
+    head = _decompress(path, shown, raw, compression)
+    whole = len(raw) <= HEAD and len(head) <= HEAD
+    found = Mark(facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    return File(path, compression, head[:HEAD], whole, address, end, found)
 
 
-def _decompress(path: str, raw: bytes, compression: str) -> bytes:
+def _decompress(path: str, shown: str, raw: bytes, compression: str) -> bytes:
     if compression == "none":
         return raw
     try:
@@ -306,7 +391,7 @@ def _decompress(path: str, raw: bytes, compression: str) -> bytes:
         with open_binary(path, compression) as stream:
             return stream.read(HEAD + 1)
     except (zlib.error, OSError) as error:
-        raise DataError(f"`{path}` is damaged: its {compression} compression cannot be undone ({error})") from error
+        raise DataError(f"`{shown}` is damaged: its {compression} compression cannot be undone ({error})") from error
 
 
 @contextmanager
@@ -341,70 +426,68 @@ def verify(file: File) -> None:
                 pass
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
-            f"`{file.path}` is damaged: its {file.compression} compression cannot be undone ({error})",
+            f"`{file.shown}` is damaged: its {file.compression} compression cannot be undone ({error})",
             help="compress or copy the file again",
         ) from error
 
 
-def _by_magic(head: bytes) -> tuple[str | None, str]:
+def format_of_head(head: bytes) -> tuple[str | None, str]:
+    """The format that the first bytes of a file tell, and what they are in words; None and "" if they do not."""
     if head[8:12] == b"DUCK":
         return None, "a DuckDB database"
     return next(((kind, words) for magic, kind, words in _MAGIC if head.startswith(magic)), (None, ""))
 
 
 def _format(file: File) -> str:
-    if named := format_of_name(file.path):
+    if named := format_of_name(file.name):
         return named
-    kind, words = _by_magic(file.head)
+    kind, words = format_of_head(file.head)
     if kind:
         return kind
     if words:
-        raise DataError(f"`{file.path}` is {words}: this is not supported", help=_SUPPORTED)
+        raise DataError(f"`{file.shown}` is {words}: this is not supported", help=SUPPORTED)
     if file.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return "json"
     if not file.head:
-        raise DataError(f"`{file.path}` is empty (0 bytes)")
+        raise DataError(f"`{file.shown}` is empty (0 bytes)")
     raise DataError(
-        f"the format of `{file.path}` cannot be told from its name or content",
+        f"the format of `{file.shown}` cannot be told from its name or content",
         help=f"say {how('format', 'csv')} or what it is: {', '.join(FORMATS)}; or rename the file",
     )
 
 
-_SUPPORTED = "Parquet, CSV, JSON and Arrow files are read"
+SUPPORTED = "Parquet, CSV, JSON and Arrow files are read"
 
 
 def _check(file: File, kind: str) -> None:
     """Refuse a file whose content is plainly not what its name or the user says."""
-    found, words = _by_magic(file.head)
+    found, words = format_of_head(file.head)
     if not file.head:
-        raise DataError(f"`{file.path}` is empty (0 bytes)", help=f"a {_NAMES[kind]} has at least a header")
+        raise DataError(f"`{file.shown}` is empty (0 bytes)", help=f"a {_NAMES[kind]} has at least a header")
     if found == kind and file.compression == "none":
         if kind == "parquet":
-            _check_parquet(file.path)
+            _check_parquet(file)
         return
     if found == kind:
-        raise DataError(f"`{file.path}` is a {_NAMES[kind]} inside of {file.compression}", help="decompress it first")
+        raise DataError(f"`{file.shown}` is a {_NAMES[kind]} inside of {file.compression}", help="decompress it first")
     if words:
-        advice = f"say {how('format', found)} or rename it" if found and file.compression == "none" else _SUPPORTED
-        raise DataError(f"`{file.path}` is not a {_NAMES[kind]}: by its first bytes it is {words}", help=advice)
+        advice = f"say {how('format', found)} or rename it" if found and file.compression == "none" else SUPPORTED
+        raise DataError(f"`{file.shown}` is not a {_NAMES[kind]}: by its first bytes it is {words}", help=advice)
     if kind in ("parquet", "arrow"):
         looks = "text" if _is_text(file.head) else "something else"
-        advice = f"say {how('format', 'csv')} or json if it is; {_SUPPORTED}" if looks == "text" else _SUPPORTED
-        raise DataError(f"`{file.path}` is not a {_NAMES[kind]}: its first bytes are {looks}", help=advice)
+        advice = f"say {how('format', 'csv')} or json if it is; {SUPPORTED}" if looks == "text" else SUPPORTED
+        raise DataError(f"`{file.shown}` is not a {_NAMES[kind]}: its first bytes are {looks}", help=advice)
 
 
 _NAMES = {"parquet": "Parquet file", "csv": "CSV file", "json": "JSON file", "arrow": "file of Arrow data"}
 
 
-def _check_parquet(path: str) -> None:
-    with Path(path).open("rb") as stream:
-        stream.seek(max(0, Path(path).stat().st_size - 4))
-        end = stream.read(4)
-    if end == b"PARE":
-        raise DataError(f"`{path}` is an encrypted Parquet file: this is not supported", help="decrypt it first")
-    if end != b"PAR1":
+def _check_parquet(file: File) -> None:
+    if file.end == b"PARE":
+        raise DataError(f"`{file.shown}` is an encrypted Parquet file: this is not supported", help="decrypt it first")
+    if file.end != b"PAR1":
         raise DataError(
-            f"`{path}` is a truncated Parquet file: its end is missing",
+            f"`{file.shown}` is a truncated Parquet file: its end is missing",
             help="it was not written or copied completely: write or copy it again",
         )
 
@@ -420,24 +503,24 @@ def _is_text(head: bytes) -> bool:
 # -- folders named key=value ---------------------------------------------------------------------------------------
 
 
-def _partitions(files: Sequence[File], root: str, hive: bool | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def partitions_of(names: Sequence[PurePath], root: str, hive: bool | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys of the folders that files lie in, and those of the folders above `root`.
+
+    `names` are the paths of the files below it, whole paths where there is none.
+
+    Raises:
+        DataError: the files do not all lie in folders of the same keys, and `hive` says that they do.
+    """
     if hive is False:
         return (), ()
-    inner = [_keys(Path(file.path).relative_to(root or "/").parent) for file in files]
+    inner = [_keys(name.parent) for name in names]
     if hive is None and not (root and inner[0] and all(keys == inner[0] for keys in inner)):
         return (), ()
     if any(keys != inner[0] for keys in inner):
         raise DataError("the files do not all lie in folders of the same keys `key=value`", help=f"first: {inner[0]}")
-    outer = _keys(Path(root)) if root else ()
+    outer = _keys(PurePath(root)) if root else ()
     return inner[0], tuple(key for key in outer if key not in inner[0])
 
 
-def _keys(folder: Path) -> tuple[str, ...]:
+def _keys(folder: PurePath) -> tuple[str, ...]:
     return tuple(part.partition("=")[0] for part in folder.parts if "=" in part)
-
-
-def path_of_url(path: str) -> str:
-    """The path of a `file://` URL. Late, since the module brings an HTTP client with it."""
-    from urllib.request import url2pathname
-
-    return url2pathname(path)

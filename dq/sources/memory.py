@@ -85,10 +85,13 @@ def name_of(value: object, name: str) -> bool:
     return any(kind.__name__ == name for kind in type(value).__mro__)
 
 
-def from_files(files: Files) -> Arrow:
-    """Arrow IPC files, the file or the stream form, mapped into memory rather than read."""
+def from_files(files: Files, served: Any = None) -> Arrow:
+    """Arrow IPC files, the file or the stream form, mapped into memory rather than read.
+
+    `served` is the file system of those that are of other machines.
+    """
     import pyarrow
-    from pyarrow import dataset
+    from pyarrow import dataset, fs
 
     stream = [not file.head.startswith(b"ARROW1") for file in files.files]
     notes = list(files.notes)
@@ -96,7 +99,11 @@ def from_files(files: Files) -> Arrow:
         if not any(stream):
             partitioning = dataset.partitioning(flavor="hive") if files.partitions else None
             data = dataset.dataset(
-                list(files.paths), format="ipc", partitioning=partitioning, partition_base_dir=files.root or None
+                list(files.paths),
+                filesystem=fs.PyFileSystem(fs.FSSpecHandler(served)) if files.files[0].is_served else None,
+                format="ipc",
+                partitioning=partitioning,
+                partition_base_dir=files.root or None,
             )
             schemas = [fragment.physical_schema for fragment in data.get_fragments()]
             if any(not schema.equals(schemas[0]) for schema in schemas):
@@ -108,7 +115,8 @@ def from_files(files: Files) -> Arrow:
             raise DataError("Arrow streams in folders named key=value are not supported", help="use Arrow files")
         tables = [_read_stream(path) if s else _read_file(path) for path, s in zip(files.paths, stream, strict=True)]
     except (pyarrow.ArrowException, OSError) as error:
-        name = next((path for path in files.paths if _is_damaged(path)), files.description)
+        damaged = (file.shown for file in files.files if not file.is_served and _is_damaged(file.path))
+        name = next(damaged, files.description)
         raise DataError(f"`{name}` cannot be read as Arrow data: {_first(error)}") from error
     if any(not table.schema.equals(tables[0].schema) for table in tables):
         notes.append("the files do not have the same columns, missing ones are NULL")

@@ -18,6 +18,7 @@ from dq.engines.base import SourceError
 from dq.engines.connection import identifier
 from dq.sources.files import Files
 from dq.sources.memory import Arrow
+from dq.sources.remote import RemoteFiles
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -106,7 +107,10 @@ class Attached:
         return ".".join(map(identifier, (self.database, *self.parts)))
 
 
-Source: TypeAlias = Files | Arrow | Attached | Stored
+Ready: TypeAlias = Files | Arrow | Attached | Stored
+"""What can be read from here."""
+
+Source: TypeAlias = Ready | RemoteFiles
 """What data has become once it was found."""
 
 

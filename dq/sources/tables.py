@@ -16,11 +16,15 @@ import duckdb
 from dq import leftovers
 from dq.catalog.base import NamedTable
 from dq.diagnostics import DataError, DqError
+from dq.engines.base import SourceError
 from dq.engines.connection import connect, identifier
+from dq.files.remote import FoundFiles
 from dq.lazy import exp
+from dq.options import Progress, silent
 from dq.outcomes import TableRead
 from dq.schema import Column, Schema
 from dq.sources import files as found_files
+from dq.sources import remote
 from dq.sources.csv import CsvTable
 from dq.sources.errors import explain
 from dq.sources.files import File, Files
@@ -28,7 +32,8 @@ from dq.sources.json import JsonTable
 from dq.sources.memory import ACCEPTED, Arrow, from_files, is_path, to_arrow
 from dq.sources.options import NO_DATA, ReadOptions
 from dq.sources.parquet import ParquetTable
-from dq.sources.stored import Attached, Database, Source, Stored, StoredTable
+from dq.sources.remote import RemoteFiles, Served
+from dq.sources.stored import Attached, Database, Ready, Source, Stored, StoredTable
 from dq.sources.types import type_of
 from dq.sql import columns_read
 
@@ -63,7 +68,8 @@ class Tables:
     tables of Python memory. Text that comes from a user must run through `connection.one_select`.
 
     `options` are for all files, or a mapping alias → options. `memory_limit` is a text such as `2GB`. Spilled
-    data goes to a private folder below `temp_directory`, removed at the end.
+    data goes to a private folder below `temp_directory`, removed at the end, and so does what is fetched from other
+    machines; `progress` is told of it.
 
     Raises:
         DqError: a wrong alias or option, or an object that is no table.
@@ -78,21 +84,32 @@ class Tables:
         memory_limit: str | None = None,
         threads: int | None = None,
         temp_directory: Path | None = None,
+        progress: Progress = silent,
     ) -> None:
         named = _named(data)
         chosen = _options(options, named)
-        resolved = {alias: _resolve(alias, value, chosen[alias]) for alias, value in named.items()}
+        found = {alias: _resolve(alias, value, chosen[alias], progress) for alias, value in named.items()}
         self._reopen = partial(
-            Tables, resolved, options=chosen, memory_limit=memory_limit, threads=threads, temp_directory=temp_directory
+            Tables, found, options=chosen, memory_limit=memory_limit, threads=threads, temp_directory=temp_directory
         )
-        self._files: dict[str, tuple[File, ...]] = {
-            alias: source.files if isinstance(source, Files) else () for alias, source in resolved.items()
-        }
-        self._sources = {alias: source for alias, source in resolved.items() if isinstance(source, Files)}
-        attached = {each.database: each.path for each in resolved.values() if isinstance(each, Attached)}
-        allowed = dict.fromkeys(p for fs in self._files.values() for f in fs for p in (f.path, f.pattern))
         self._spill = Path(tempfile.mkdtemp(prefix="dq-", dir=temp_directory))
         leftovers.watch(self._spill)
+        self._remote = {alias: source for alias, source in found.items() if isinstance(source, RemoteFiles)}
+        self._served: dict[str, Served] = {}
+        try:
+            resolved = {alias: self._brought(alias, source, progress) for alias, source in found.items()}
+            self._files: dict[str, tuple[File, ...]] = {
+                alias: source.files if isinstance(source, Files) else () for alias, source in resolved.items()
+            }
+            for alias, source in resolved.items():
+                _refuse_types(source, chosen[alias])
+        except BaseException:
+            self._clear()
+            raise
+        self._sources = {alias: source for alias, source in found.items() if isinstance(source, Files)}
+        attached = {each.database: each.path for each in resolved.values() if isinstance(each, Attached)}
+        allowed = dict.fromkeys(p for fs in self._files.values() for f in fs for p in (f.path, f.pattern))
+        self._filesystem = remote.filesystem(tuple(self._served.values())) if self._served else None
         self._views: dict[str, _FileTable] = {}
         self._arrow: dict[str, Arrow] = {}
         self._stored: dict[str, StoredTable] = {}
@@ -100,7 +117,12 @@ class Tables:
         self.schemas: dict[str, Schema] = {}
         try:
             self.connection = connect(
-                allowed, attached=attached, spill_to=self._spill, memory_limit=memory_limit, threads=threads
+                allowed,
+                attached=attached,
+                served=self._filesystem,
+                spill_to=self._spill,
+                memory_limit=memory_limit,
+                threads=threads,
             )
         except BaseException:
             self._clear()
@@ -174,19 +196,45 @@ class Tables:
         table = self._views[alias]
         return TableRead(alias, table.files.description, columns, table.rows, tuple(table.notes))
 
-    def paths(self, alias: str) -> tuple[str, ...] | None:
-        """The files that a table is read from; None for a table in memory, and where there is none."""
+    def paths(self, alias: str) -> tuple[str, ...] | FoundFiles | None:
+        """The files that a table is read from: paths, or files of another machine.
+
+        None for a table in memory, and where there is none.
+        """
+        if alias in self._remote:
+            return self._remote[alias].as_files()
         return self._sources[alias].paths if alias in self._sources else None
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Where the files of all tables lie: the folders that were named, and those of files that were named."""
+        """Where the files of all tables lie on this machine: the folders that were named, and those of named files."""
         found = [
             folder
             for source in self._sources.values()
             for folder in (source.root, *(str(Path(path).parent) for path in source.paths))
         ]
         return tuple(dict.fromkeys(folder for folder in found if folder))
+
+    # -- files that change ------------------------------------------------------------------------------------------
+
+    def changes(self) -> dict[str, str]:
+        """What has happened to the files of tables since they were found, by alias; nothing where they are the same.
+
+        The server of files that are read in place is asked. What was fetched does not change.
+        """
+        found: dict[str, str] = {}
+        for alias, files in self._files.items():
+            if alias in self._served:
+                try:
+                    found[alias] = self._remote[alias].change()
+                except DqError as error:
+                    found[alias] = f"whether it changed while it was read cannot be told: {error.message}"
+                continue
+            changed = next((file for file in files if file.has_changed), None)
+            if changed is not None:
+                gone = found_files.mark(changed.path) is None
+                found[alias] = f"`{changed.shown}` {'vanished' if gone else 'changed'} while it was read"
+        return {alias: what for alias, what in found.items() if what}
 
     # -- tables that are stored elsewhere ---------------------------------------------------------------------------
 
@@ -245,13 +293,24 @@ class Tables:
                 changed = True
         return changed
 
-    def explain_error(self, error: BaseException) -> DataError:
-        """What a failed query means for the person who owns the data."""
+    def explain_error(self, error: BaseException) -> DqError:
+        """What a failed query means for the person who owns the data; a SourceError where a server failed."""
+        if fault := next((each.fault for each in self._served.values() if each.fault), None):
+            return SourceError(fault.message, help=fault.help)
         return explain(error, [file for files in self._files.values() for file in files])
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
-    def _open(self, alias: str, source: Source, options: ReadOptions) -> None:
+    def _brought(self, alias: str, source: Source, progress: Progress) -> Ready:
+        """A source whose files can be read from here."""
+        if not isinstance(source, RemoteFiles):
+            return source
+        brought = remote.bring(source, self._spill, len(self._served), progress)
+        if brought.served is not None:
+            self._served[alias] = brought.served
+        return brought.files
+
+    def _open(self, alias: str, source: Ready, options: ReadOptions) -> None:
         try:
             if isinstance(source, Attached):
                 self._attached[alias] = source
@@ -261,11 +320,15 @@ class Tables:
             elif isinstance(source, Arrow):
                 self._register(alias, source)
             elif source.format == "arrow":
-                self._register(alias, from_files(source))
+                self._register(alias, from_files(source, self._filesystem))
             else:
                 self._views[alias] = self._table(source, options)
                 self._create(alias, self._views[alias])
-        except duckdb.Error as error:
+        except (duckdb.Error, DataError) as error:
+            if (served := self._served.get(alias)) is not None and served.fault:
+                raise served.fault from None
+            if isinstance(error, DataError):
+                raise
             raise explain(error, self._files[alias]) from error
 
     def _table(self, files: Files, options: ReadOptions) -> _FileTable:
@@ -345,7 +408,7 @@ def _named(data: Any) -> dict[str, Any]:
 
 def is_stored(value: object) -> bool:
     """Whether a value is a table of another system."""
-    return all(hasattr(value, name) for name in ("schema", "read", "database"))
+    return all(hasattr(value, name) for name in ("read", "database", "schema"))
 
 
 def _may_be_table(value: Any) -> bool:
@@ -365,19 +428,31 @@ def _options(
     return {alias: options.get(alias, ReadOptions()) for alias in named}
 
 
-def _resolve(alias: str, value: Any, options: ReadOptions) -> Source:
-    if isinstance(value, Files | Arrow | Attached) or is_stored(value):
+def _refuse_types(source: Ready, options: ReadOptions) -> None:
+    if isinstance(source, Files) and options.types and source.format not in ("csv", "json"):
+        raise DqError(
+            f"types can be given for CSV and JSON only: `{source.description}` has its own",
+            help="remove the type, or cast in the rule",
+        )
+
+
+def _found(value: Any, options: ReadOptions, progress: Progress) -> Files | RemoteFiles:
+    given = [value] if is_path(value) else list(value)
+    elsewhere = [each for each in given if found_files.is_remote(each)]
+    if not elsewhere:
+        return found_files.find(value, options.format, options.hive_partitioning)
+    if len(elsewhere) < len(given):
+        raise DataError("one table cannot mix files of this machine and of others", help="copy them to one place")
+    return remote.find(given, options.format, options.hive_partitioning, progress=progress)
+
+
+def _resolve(alias: str, value: Any, options: ReadOptions, progress: Progress) -> Source:
+    if isinstance(value, Files | RemoteFiles | Arrow | Attached) or is_stored(value):
         return cast("Source", value)
     if isinstance(value, NamedTable):
         return value.open(options)
     if is_path(value) or (isinstance(value, (list, tuple)) and value and all(map(is_path, value))):
-        found = found_files.find(value, options.format, options.hive_partitioning)
-        if options.types and found.format not in ("csv", "json"):
-            raise DqError(
-                f"types can be given for CSV and JSON only: `{found.description}` has its own",
-                help="remove the type, or cast in the rule",
-            )
-        return found
+        return _found(value, options, progress)
     try:
         return to_arrow(value)
     except DqError as error:

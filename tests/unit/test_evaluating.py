@@ -75,6 +75,9 @@ class Facts:
     def evidence(self, metric: Metric) -> str:
         return self.name
 
+    def outdated(self) -> dict[Metric, str]:
+        return {}
+
     def share_done(self) -> float:
         return 0.5
 

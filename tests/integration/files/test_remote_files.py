@@ -127,9 +127,9 @@ def test_a_server_that_is_away_is_an_error_without_credentials(landing: str, mon
 
 
 def test_an_object_that_vanishes_is_an_error(landing: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dq.files.remote import ArrowFiles
+    from dq.files.remote import RemoteFiles
 
-    opened = ArrowFiles.open
+    opened = RemoteFiles.open
 
     def open_(self: Any, file: Any) -> Any:
         boto3.client("s3", endpoint_url=server, region_name="us-east-1").delete_object(
@@ -137,7 +137,7 @@ def test_an_object_that_vanishes_is_an_error(landing: str, server: str, monkeypa
         )
         return opened(self, file)
 
-    monkeypatch.setattr(ArrowFiles, "open", open_)
+    monkeypatch.setattr(RemoteFiles, "open", open_)
     outcome = judge(f'FileMatch "s3://landing/day2/" in ["{SHA_A}"]', landing)
     assert (outcome.verdict, "`s3://landing/day2/a.csv` cannot be read" in outcome.reason) == (E, True)
 
