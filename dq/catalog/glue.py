@@ -8,21 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import quote
 
 from dq.catalog import aws, base, hive
+from dq.catalog.hive import Partition
 from dq.catalog.selection import PartitionFilter, Selection, chosen
 from dq.diagnostics import DataError, DqError
+from dq.files.places import EVERYTHING_BELOW, FilesError, Place, place
+from dq.files.stores import Object, System, system, told
 from dq.schema import Column, Schema
+from dq.sources.declared import Declared
+from dq.sources.files import is_visible
 from dq.sources.options import ReadOptions
+from dq.sources.remote import RemoteFiles
 from dq.sources.stored import Source
 from dq.sources.types import type_of
 
-if TYPE_CHECKING:
-    from dq.catalog.hive import Partition
+LISTED_AT_ONCE = 8
+"""How many partitions are listed at a time."""
 
 MOST_COUNTED = 10_000
 """So many partitions are counted for a description; of more it does not say how many."""
@@ -184,21 +192,52 @@ class GlueTable:
         if other is not None:
             return other.open(selection, options)
         if self._found.get("TableType") == "VIRTUAL_VIEW":
-            raise DataError(f"`{self._name}` is a view: its SQL is that of another engine", help="name its tables instead")
+            raise DataError(
+                f"`{self._name}` is a view: its SQL is that of another engine", help="name its tables instead"
+            )
         if selection.snapshot is not None or selection.as_of is not None:
             raise DqError(f"`{self._name}` is a table of files, which has no versions to choose from")
         storage = hive.storage(self._found, self._name)
         if not self._location:
             raise DataError(f"`{self._name}` has no location")
-        partitions = self._selected(selection.partitions)
-        if storage.format != "parquet":
-            raise DataError(f"`{self._name}` is written as {storage.format}: only Parquet is read from Glue so far")
-        from dq.catalog.hive_files import parquet
+        return self._files(self._selected(selection.partitions), storage, selection)
 
-        notes = [f"{len(partitions):,} partitions"] if self._keys() else []
-        return parquet(
-            partitions, self._columns(), self._keys(), self._catalog.settings, f"Glue table `{self._name}`", notes
+    def _files(self, partitions: Sequence[Partition], storage: hive.Storage, selection: Selection) -> RemoteFiles:
+        """The files of partitions, each under the folders of its keys, wherever it lies."""
+        places = [(place(each.location), each.values) for each in partitions]
+        store = aws.store(self._catalog.settings)
+        systems = {scheme: system(scheme, store) for scheme in {each.scheme for each, _ in places}}
+        if len(systems) != 1:
+            raise DataError(f"the partitions of `{self._name}` lie in several kinds of places: {', '.join(systems)}")
+        (files,) = systems.values()
+        with ThreadPoolExecutor(LISTED_AT_ONCE) as pool:
+            listed = pool.map(lambda each: _listed(files, *each), places)
+            objects = tuple(found for part in listed for found in part)
+        description = f"Glue table `{self._name}`" + (f", {selection}" if selection else "")
+        if not objects:
+            raise DataError(f"{description} has no files", help=f"nothing lies below {places[0][0].shown}")
+        keys = self._keys()
+        notes = (f"{len(partitions):,} {'partition' if len(partitions) == 1 else 'partitions'}",) if keys else ()
+        return RemoteFiles(
+            files,
+            objects,
+            f"{description} ({len(objects):,} {'file' if len(objects) == 1 else 'files'})",
+            base=self._location,
+            format=storage.format,
+            hive=bool(keys),
+            notes=notes,
+            declared=self._declared(storage),
         )
+
+    def _declared(self, storage: hive.Storage) -> Declared:
+        keys = {name: hive.sql_type(kind) for name, kind in self._keys().items()}
+        columns = {name: kind for name, kind in self._columns().items() if name not in keys}
+        options = (
+            replace(storage.options, names=tuple(columns), types=columns)
+            if storage.format == "csv"
+            else storage.options
+        )
+        return Declared(columns, keys, options)
 
     def _selected(self, filters: Sequence[PartitionFilter]) -> list[Partition]:
         """The partitions that meet the filters; the whole table is one without keys."""
@@ -242,3 +281,17 @@ class GlueTable:
             ExcludeColumnSchema=True,
             **wanted,
         )
+
+
+def _listed(files: System, folder: Place, values: Mapping[str, str]) -> list[Object]:
+    """The data files below the location of a partition, each called by the keys of the partition and its name."""
+    keys = [f"{name}={quote(value, safe='')}" for name, value in values.items()]
+    try:
+        with told(folder.shown):
+            found = sorted(files.below(folder, EVERYTHING_BELOW, lambda count: None), key=lambda each: each.url)
+    except FilesError as error:
+        raise DataError(error.message, help=error.help) from None
+    data = [each for each in found if each.size and all(map(is_visible, each.name.split("/")))]
+    return [
+        replace(each, name="/".join([*keys, f"{at}-{each.name.rpartition('/')[2]}"])) for at, each in enumerate(data)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from dq.sources.files import Files
-from dq.sources.scan import columns_of, patterns
+from dq.sources.scan import arguments, columns_of, hive, patterns
 
 
 class ParquetTable:
@@ -28,11 +28,10 @@ class ParquetTable:
 
     def view(self) -> str:
         """The query behind the table."""
-        hive = str(bool(self.files.partitions)).lower()
         by_name = str(self._by_name).lower()
         return (
             f"SELECT {columns_of(self.files)} FROM read_parquet({patterns(self.files.files)},"
-            f" hive_partitioning={hive}, union_by_name={by_name})"
+            f" {arguments(hive(self.files))}, union_by_name={by_name})"
         )
 
     def on(self, connection: duckdb.DuckDBPyConnection) -> ParquetTable:
