@@ -17,6 +17,8 @@ from urllib.parse import quote
 
 from dq.catalog import aws, base, hive
 from dq.catalog.hive import Partition
+from dq.catalog.kinds import connect as connect_to
+from dq.catalog.kinds import need
 from dq.catalog.selection import PartitionFilter, Selection, chosen
 from dq.diagnostics import DataError, DqError
 from dq.files.places import EVERYTHING_BELOW, FilesError, Place, place
@@ -168,20 +170,16 @@ class GlueTable:
         if self._parameters.get("table_type", "").upper() == "ICEBERG":
             if "metadata_location" not in self._parameters:
                 raise DataError(f"`{self._name}` is an Iceberg table whose entry does not say where its metadata lies")
-            from dq.catalog.kinds import need
-
             need("iceberg")
             from dq.catalog.iceberg import table_at
 
             return table_at(self._parameters["metadata_location"], self._catalog.settings)
         provider = self._parameters.get("spark.sql.sources.provider", "").lower()
         if "delta" in (provider, self._parameters.get("classification", "").lower()):
-            from dq.catalog.kinds import need
-
             need("delta")
-            from dq.catalog.delta import table_at as delta_at
-
-            return delta_at(self._location, self._catalog.settings)
+            folder, _, name = self._location.rstrip("/").rpartition("/")
+            settings = {**self._catalog.settings, "path": folder}
+            return connect_to("delta", self._catalog.name, settings, Path()).table((name,))
         return None
 
     # -- what is read

@@ -81,7 +81,10 @@ KINDS: dict[str, Kind] = {
         (
             Setting("type", "sql, rest, glue or hive.  [default: sql]"),
             Setting("uri", "The address of the catalog.  [default: a SQLite file in the warehouse]"),
-            Setting("warehouse", "Where the tables lie.", "path"),
+            Setting(
+                "warehouse", "Where the tables lie: a folder meant from that of dq.toml, a URL, or a name in REST."
+            ),
+            Setting("catalog", "The name that a SQL database keeps its tables under, if it has several."),
             *_STORE,
         ),
         extra="iceberg",

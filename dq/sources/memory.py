@@ -22,16 +22,20 @@ ACCEPTED = (
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """Data that DuckDB can register: a pyarrow Table or Dataset, what it was, and remarks."""
+    """Data that DuckDB can register: a pyarrow Table or Dataset, what it was, and remarks.
+
+    `counted` is the number of rows of a Dataset, where metadata proves it.
+    """
 
     data: Any
     description: str
     notes: tuple[str, ...] = ()
+    counted: int | None = None
 
     @property
     def rows(self) -> int | None:
         """The number of rows, if it is known without reading."""
-        rows: int | None = getattr(self.data, "num_rows", None)
+        rows: int | None = getattr(self.data, "num_rows", self.counted)
         return rows
 
 
