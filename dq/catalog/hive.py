@@ -196,7 +196,7 @@ def _condition(wanted: PartitionFilter, keys: Mapping[str, str]) -> str:
         return f"{column} BETWEEN {values[0]} AND {values[1]}"
     if wanted.operator == "in":
         return f"{column} IN ({', '.join(values)})"
-    return f"{column} {wanted.operator} {values[0]}"
+    return f"{column} {'<>' if wanted.operator == '!=' else wanted.operator} {values[0]}"
 
 
 @dataclass(frozen=True, slots=True)

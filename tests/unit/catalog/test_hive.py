@@ -87,6 +87,7 @@ def test_a_format_that_is_not_read_is_told(serde: str) -> None:
         (["Y>=2020"], "y >= 2020"),
         (["dt=a..b", "y=1,2"], "dt BETWEEN 'a' AND 'b' AND y IN (1, 2)"),
         (["dt=it's"], "dt = 'it''s'"),
+        (["dt!=x"], "dt <> 'x'"),
         (["dt=latest"], ""),
     ],
 )
