@@ -147,6 +147,16 @@ def connect(kind: str, name: str, settings: Mapping[str, Any], root: Path) -> Ca
     """
     if kind not in KINDS:
         raise DqError(f"there is no kind of catalog `{kind}`", help=f"kinds are {', '.join(KINDS)}")
+    need(kind)
+    return cast("Catalog", import_module(KINDS[kind].module).connect(name, settings, root))
+
+
+def need(kind: str) -> None:
+    """Refuse a kind of catalog whose library is not installed.
+
+    Raises:
+        DqError: it is not; the message names the extra.
+    """
     entry = KINDS[kind]
     try:
         for package in entry.packages:
@@ -156,4 +166,3 @@ def connect(kind: str, name: str, settings: Mapping[str, Any], root: Path) -> Ca
             f"catalogs of the kind `{kind}` need {', '.join(entry.packages)}, which is not installed",
             help=f'pip install "dq-rules[{entry.extra}]"',
         ) from None
-    return cast("Catalog", import_module(entry.module).connect(name, settings, root))

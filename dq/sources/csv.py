@@ -18,7 +18,7 @@ from dq.diagnostics import DataError, DqError
 from dq.engines.connection import literal
 from dq.sources.files import File, Files
 from dq.sources.options import ReadOptions, how
-from dq.sources.scan import arguments, check_declared, columns_of, declared, patterns, plain, struct
+from dq.sources.scan import arguments, check_declared, columns_of, declared, hive, patterns, plain, struct
 
 _MISFIT = re.compile(
     r'CSV Error on Line: (\d+)\n.*Error when converting column "(.*?)"\. Could not convert string "(.*?)" to \'',
@@ -47,7 +47,7 @@ class Group:
             "auto_detect": "false",
             "columns": struct(self.columns),
             "allow_quoted_nulls": str(quoted_nulls).lower(),
-            "hive_partitioning": str(bool(files.partitions)).lower(),
+            **hive(files),
         }
         query = f"SELECT {columns_of(files)} FROM read_csv({patterns(self.files)}, {arguments(options)})"
         return f"{query} LIMIT {limit}" if limit else query
@@ -165,6 +165,8 @@ class CsvTable:
             dialect["quote"] = literal('"')
         if "escape" not in fixed and escape == "(empty)":
             dialect["escape"] = dialect["quote"]
+        if options.names:
+            columns = _named(file, columns, options.names)
         self._note_dialect(file, skip, header, row[8], row[9], dialect, columns, options)
         return dialect, columns
 
@@ -209,7 +211,7 @@ class CsvTable:
         ).fetchall()
         if len(described) != len(group.columns):
             return group
-        return replace(group, columns={row[0]: plain(row[1]) for row in described})
+        return replace(group, columns={name: plain(row[1]) for name, row in zip(group.columns, described, strict=True)})
 
     def _declare(self, group: Group, options: ReadOptions) -> Group:
         return replace(group, columns=group.columns | declared(options.types, group.columns))
@@ -239,7 +241,7 @@ class CsvTable:
     ) -> None:
         if skip and options.skip is None:
             self.notes.append(f"the first {skip} lines of {file.name} are skipped: they do not look like the table")
-        if not header and options.header is None:
+        if not header and options.header is None and not options.names:
             self.notes.append(f"{file.name} has no header line: its columns are called column0, column1, …")
         for option, kind, found in (
             ("dateformat", "DATE", date_format),
@@ -274,6 +276,16 @@ class CsvTable:
         for key in self.files.partitions:
             if key.casefold() in held:
                 self.notes.append(f'column "{key}" comes from the folder names, not from the files')
+
+
+def _named(file: File, columns: dict[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The columns of a file under the names that they are given in their order."""
+    if len(names) != len(columns):
+        raise DataError(
+            f"`{file.shown}` has {len(columns)} columns, and {len(names)} are named",
+            help=f"say {how('delimiter')} if it was not recognized",
+        )
+    return dict(zip(names, columns.values(), strict=True))
 
 
 def _formats(options: ReadOptions) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from dq.diagnostics import DataError
 from dq.files.names import path_of_url
+from dq.sources.declared import Declared
 from dq.sources.options import FORMATS, how
 
 HEAD = 64 * 1024
@@ -137,7 +138,7 @@ class Files:
     """Files of one format that make one table.
 
     `partitions` are the keys of folders named `key=value` below the place the user named, `outer` those of
-    folders above it, which are not part of the table.
+    folders above it, which are not part of the table. `declared` are the columns as a catalog has them.
     """
 
     files: tuple[File, ...]
@@ -147,6 +148,7 @@ class Files:
     outer: tuple[str, ...] = ()
     root: str = ""
     notes: tuple[str, ...] = ()
+    declared: Declared | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:

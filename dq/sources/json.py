@@ -11,7 +11,7 @@ from dq.diagnostics import DataError
 from dq.engines.connection import identifier, literal
 from dq.sources.files import Files
 from dq.sources.options import ReadOptions
-from dq.sources.scan import arguments, check_declared, columns_of, declared, patterns, plain, struct
+from dq.sources.scan import arguments, check_declared, columns_of, declared, hive, patterns, plain, struct
 
 _MISFIT = re.compile(r'JSON transform error in file "(.*?)", in (?:line|record/value) (\d+): (.*?)\n', re.DOTALL)
 
@@ -86,7 +86,7 @@ class JsonTable:
             raise DataError("JSON files of one table must all be compressed in the same way, or not at all")
         return {
             "compression": literal(next(iter(kinds)).replace("none", "uncompressed")),
-            "hive_partitioning": str(bool(self.files.partitions)).lower(),
+            **hive(self.files),
         }
 
     def _sniff(self, connection: duckdb.DuckDBPyConnection, options: ReadOptions, size: int) -> dict[str, str]:

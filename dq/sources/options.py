@@ -58,9 +58,10 @@ class ReadOptions:
     types: column → SQL type, for CSV and JSON; the other columns keep the type that was found.
     hive_partitioning: whether folders named `key=value` are columns; None: those below the given folder are.
 
-    The rest is for CSV. `header`: whether the first line holds the column names. `skip`: how many lines stand before
-    it; None: those that do not look like the table and hold no delimiter. `nullstr`: the text, or the texts, that
-    stand for a missing value besides nothing at all. `quote` may be empty: no quotes. `date_format` and
+    The rest is for CSV. `names`: what the columns are called in the order of the file, where no header tells it.
+    `header`: whether the first line holds the column names. `skip`: how many lines stand before it; None: those that
+    do not look like the table and hold no delimiter. `nullstr`: the text, or the texts, that stand for a missing
+    value besides nothing at all. `quote` may be empty: no quotes. `date_format` and
     `timestamp_format` are strptime formats. `all_text` leaves every column text.
 
     Raises:
@@ -73,6 +74,7 @@ class ReadOptions:
     delimiter: str | None = None
     quote: str | None = None
     escape: str | None = None
+    names: Sequence[str] = ()
     header: bool | None = None
     skip: int | None = None
     nullstr: str | Sequence[str] | None = None

@@ -7,7 +7,7 @@ from copy import copy
 import duckdb
 
 from dq.sources.files import Files
-from dq.sources.scan import columns_of, patterns
+from dq.sources.scan import arguments, columns_of, hive, patterns
 
 
 class ParquetTable:
@@ -30,11 +30,10 @@ class ParquetTable:
 
     def view(self) -> str:
         """The query behind the table."""
-        hive = str(bool(self.files.partitions)).lower()
         by_name = str(self._by_name).lower()
         return (
             f"SELECT {columns_of(self.files)} FROM read_parquet({patterns(self.files.files)},"
-            f" hive_partitioning={hive}, union_by_name={by_name})"
+            f" {arguments(hive(self.files))}, union_by_name={by_name})"
         )
 
     def on(self, connection: duckdb.DuckDBPyConnection, files: Files) -> ParquetTable:

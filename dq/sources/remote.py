@@ -22,6 +22,7 @@ from dq.files.places import EVERYTHING_BELOW, FilesError, Glob, Place, place
 from dq.files.remote import FoundFiles, listing
 from dq.files.stores import CHUNK, ENVIRONMENT, Handle, Object, Store, System, system, told
 from dq.options import Progress, silent
+from dq.sources.declared import Declared
 from dq.sources.files import (
     HEAD,
     SERVED,
@@ -71,6 +72,8 @@ class RemoteFiles:
         format: what they are, whatever they are called; None: by name or content.
         hive: whether folders named `key=value` are columns; None: those below `base` are.
         notes: remarks.
+        declared: the columns as a catalog has them; the names of the objects begin with folders of its keys then,
+            wherever the files lie.
     """
 
     system: System = field(repr=False)
@@ -81,6 +84,7 @@ class RemoteFiles:
     format: str | None = None
     hive: bool | None = None
     notes: tuple[str, ...] = ()
+    declared: Declared | None = None
     _seen: dict[str, Object] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -313,11 +317,13 @@ class Served:
         peeked = (self._peek(at, folder) for at in range(len(self._handles)))
         files, kind = look(peeked, self._kind, notes, several=several)
         partitions, outer = _partitions(self.found)
-        return Files(files, kind, self.found.description, partitions, outer, self.found.base, tuple(notes))
+        return Files(
+            files, kind, self.found.description, partitions, outer, self.found.base, tuple(notes), self.found.declared
+        )
 
     def _peek(self, at: int, folder: Path) -> File:
         found = self._handles[at].object
-        name = f"{SERVED}{self._number}/{at}/{_path(found)}"
+        name = f"{SERVED}{self._number}/{at}/{found.name if self.found.declared else _path(found)}"
         end = self.read(at, max(0, (found.size or 0) - 4), 4)
         if self._kind == "arrow" or end == _PARQUET_END:
             return File(name, "none", _ARROW_FILE if self._kind == "arrow" else end, False, found.shown, end)
@@ -444,6 +450,8 @@ def _path(found: Object) -> str:
 
 
 def _partitions(found: RemoteFiles) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if found.declared:
+        return tuple(found.declared.keys), ()
     names = [PurePosixPath(each.name if found.base else _path(each)) for each in found.objects]
     return partitions_of(names, found.base, found.hive)
 
@@ -475,7 +483,7 @@ def _fetched(found: RemoteFiles, folder: Path, progress: Progress) -> Files:
     partitions, _ = _partitions(found)
     outer = partitions_of([PurePath(targets[0])], "", True)[0] if partitions else ()
     kept = tuple(key for key in outer if key not in partitions)
-    return Files(files, kind, found.description, partitions, kept, str(folder), tuple(notes))
+    return Files(files, kind, found.description, partitions, kept, str(folder), tuple(notes), found.declared)
 
 
 def _plural(count: int) -> str:

@@ -22,6 +22,12 @@ def columns_of(files: Files) -> str:
     return "*"
 
 
+def hive(files: Files) -> dict[str, str]:
+    """How the keys of folders `key=value` are read: as what they look like, or as text where a catalog has types."""
+    options = {"hive_partitioning": str(bool(files.partitions)).lower()}
+    return options | {"hive_types_autocast": "false"} if files.partitions and files.declared else options
+
+
 def check_declared(connection: duckdb.DuckDBPyConnection, types: Mapping[str, str], columns: Sequence[str]) -> None:
     """Refuse a declared type of a column that is not there, or a text that is no type.
 

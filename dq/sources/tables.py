@@ -89,6 +89,11 @@ class Tables:
         named = _named(data)
         chosen = _options(options, named)
         found = {alias: _resolve(alias, value, chosen[alias], progress) for alias, value in named.items()}
+        chosen |= {
+            alias: each.declared.options
+            for alias, each in found.items()
+            if isinstance(each, RemoteFiles) and each.declared
+        }
         self._reopen = partial(
             Tables, found, options=chosen, memory_limit=memory_limit, threads=threads, temp_directory=temp_directory
         )
@@ -356,7 +361,11 @@ class Tables:
         return JsonTable(self.connection, files, options, sum(Path(path).stat().st_size for path in files.paths))
 
     def _create(self, alias: str, table: _FileTable) -> None:
-        self._view(alias, table.view(), hides_nan=table.hides_nan)
+        query, declared = table.view(), table.files.declared
+        if declared is not None:
+            held = self.connection.execute(f"DESCRIBE {query}").fetchall()
+            query = declared.view(query, [(row[0], row[1]) for row in held], table.notes)
+        self._view(alias, query, hides_nan=table.hides_nan)
 
     def _register(self, alias: str, arrow: Arrow) -> None:
         held = f"{alias} in memory"
