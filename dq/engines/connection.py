@@ -80,8 +80,6 @@ def connect(
         if served is not None:  # before its files are allowed: DuckDB 1.5 takes them for paths of this machine else
             connection.register_filesystem(served)
         connection.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed_files))}]")
-        if served is not None:
-            connection.register_filesystem(served)
         for name, path in (attached or {}).items():
             connection.execute(f"ATTACH {literal(path)} AS {identifier(name)} (READ_ONLY)")
         for name, value in LOCK_DOWN:
