@@ -40,7 +40,7 @@ class Aws:
         }
         self.s3 = boto3.client("s3", **given)
         self.glue = boto3.client("glue", **given)
-        self.s3.create_bucket(Bucket="lake")
+        self.s3.create_bucket(Bucket="glue-lake")
         self.glue.create_database(DatabaseInput={"Name": "sales"})
 
     def put(self, key: str, content: bytes | pa.Table) -> None:
@@ -48,7 +48,7 @@ class Aws:
             buffer = io.BytesIO()
             pq.write_table(content, buffer)
             content = buffer.getvalue()
-        self.s3.put_object(Bucket="lake", Key=key, Body=content)
+        self.s3.put_object(Bucket="glue-lake", Key=key, Body=content)
 
     def make(
         self,
@@ -69,7 +69,7 @@ class Aws:
                 "PartitionKeys": [{"Name": key, "Type": kind} for key, kind in (keys or {}).items()],
                 "StorageDescriptor": {
                     "Columns": [{"Name": column, "Type": kind} for column, kind in columns.items()],
-                    "Location": location or f"s3://lake/{name}/",
+                    "Location": location or f"s3://glue-lake/{name}/",
                     "SerdeInfo": {"SerializationLibrary": serde, "Parameters": settings or {}},
                 },
             },
@@ -119,10 +119,10 @@ def orders(aws: Aws) -> Aws:
     aws.put("elsewhere/x/2.parquet", second)
     aws.put("orders/dt=007/y=1999/3.parquet", second)
     aws.put("orders/odd/4.parquet", second)
-    aws.part("orders", ["2026-11-01", "2026"], "s3://lake/orders/dt=2026-11-01/y=2026/")
-    aws.part("orders", ["2026-11-02", "2026"], "s3://lake/elsewhere/x")
-    aws.part("orders", ["007", "1999"], "s3://lake/orders/dt=007/y=1999/")
-    aws.part("orders", ["a/b c=d", "2000"], "s3://lake/orders/odd/")
+    aws.part("orders", ["2026-11-01", "2026"], "s3://glue-lake/orders/dt=2026-11-01/y=2026/")
+    aws.part("orders", ["2026-11-02", "2026"], "s3://glue-lake/elsewhere/x")
+    aws.part("orders", ["007", "1999"], "s3://glue-lake/orders/dt=007/y=1999/")
+    aws.part("orders", ["a/b c=d", "2000"], "s3://glue-lake/orders/odd/")
     return aws
 
 
@@ -180,7 +180,7 @@ def test_text_files_are_read_by_the_order_and_the_types_of_the_catalog(aws: Aws)
     aws.put("texts/c=de/a.csv", b"x;y;z\n007;1;2026-01-01\n\\N;2;\\N\n")
     aws.put("texts/c=fr/b.csv", b"x;y;z\n9;3;2026-01-03\n")
     for country in ("de", "fr"):
-        aws.part("texts", [country], f"s3://lake/texts/c={country}/")
+        aws.part("texts", [country], f"s3://glue-lake/texts/c={country}/")
     found = sorted(aws.rows("texts"), key=lambda row: row["qty"])
     assert found == [
         {"id": "007", "qty": 1, "day": date(2026, 1, 1), "c": "de"},
@@ -205,7 +205,7 @@ def test_projected_partitions_need_no_listing(aws: Aws) -> None:
         "projection.dt.type": "date",
         "projection.dt.format": "yyyy-MM-dd",
         "projection.dt.range": "2026-01-01,2026-01-04",
-        "storage.location.template": "s3://lake/days/${dt}/",
+        "storage.location.template": "s3://glue-lake/days/${dt}/",
     }
     aws.make("days", {"n": "bigint"}, PARQUET, {"dt": "date"}, **settings)
     for day in (2, 3):
@@ -239,7 +239,7 @@ def test_iceberg_and_delta_tables_are_read_as_those(aws: Aws, tmp_path: Path) ->
         "client.region": "us-east-1",
         "client.access-key-id": "k",
         "client.secret-access-key": "s",
-        "warehouse": "s3://lake/warehouse",
+        "warehouse": "s3://glue-lake/warehouse",
     }
     catalog = load_catalog("made", **properties)
     made = catalog.create_table("sales.ice", schema=pa.schema([("n", pa.int64())]))
@@ -256,8 +256,8 @@ def test_iceberg_and_delta_tables_are_read_as_those(aws: Aws, tmp_path: Path) ->
         "AWS_ALLOW_HTTP": "true",
         "AWS_S3_ALLOW_UNSAFE_RENAME": "true",
     }
-    deltalake.write_deltalake("s3://lake/delta", pa.table({"n": [1, 2]}), storage_options=options)
-    aws.make("delta", {"n": "bigint"}, TEXT, location="s3://lake/delta", **{"spark.sql.sources.provider": "delta"})
+    deltalake.write_deltalake("s3://glue-lake/delta", pa.table({"n": [1, 2]}), storage_options=options)
+    aws.make("delta", {"n": "bigint"}, TEXT, location="s3://glue-lake/delta", **{"spark.sql.sources.provider": "delta"})
     assert aws.judge("delta", 'RowCount = 2, Sum "n" = 3') == ["PASSED", "PASSED"]
 
 
