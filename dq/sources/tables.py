@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import starmap
 from pathlib import Path
@@ -81,10 +82,12 @@ class Tables:
     ) -> None:
         named = _named(data)
         chosen = _options(options, named)
+        chosen |= {alias: each.reading(chosen[alias]) for alias, each in named.items() if isinstance(each, NamedTable)}
         resolved = {alias: _resolve(alias, value, chosen[alias]) for alias, value in named.items()}
         self._reopen = partial(
             Tables, resolved, options=chosen, memory_limit=memory_limit, threads=threads, temp_directory=temp_directory
         )
+        self._names = {alias: each for alias, each in named.items() if isinstance(each, NamedTable)}
         self._files: dict[str, tuple[File, ...]] = {
             alias: source.files if isinstance(source, Files) else () for alias, source in resolved.items()
         }
@@ -162,6 +165,10 @@ class Tables:
 
     def read(self, alias: str) -> TableRead:
         """What is known of a table without scanning it; `rows` is None if that would take a scan."""
+        read = self._read(alias)
+        return replace(read, description=_called(self._names[alias], read)) if alias in self._names else read
+
+    def _read(self, alias: str) -> TableRead:
         columns = len(self.schemas[alias])
         if alias in self._attached:
             return TableRead(alias, self._attached[alias].description, columns, self._attached[alias].rows)
@@ -308,6 +315,12 @@ class Tables:
         self.connection.execute(f"CREATE OR REPLACE VIEW {identifier(alias)} AS {query}")
 
 
+def _called(table: NamedTable, read: TableRead) -> str:
+    """What people read of a table that has a name: the name, what is selected of it, and what that is."""
+    name = f"{table.name}, {table.selection}" if table.selection else table.name
+    return read.description if name == read.description else f"{name}: {read.description}"
+
+
 def _maybe_nan(name: str, native: str) -> str:
     """A column of floats as an expression of which DuckDB must assume that it can be NaN."""
     held = identifier(name)
@@ -369,20 +382,23 @@ def _resolve(alias: str, value: Any, options: ReadOptions) -> Source:
     if isinstance(value, Files | Arrow | Attached) or is_stored(value):
         return cast("Source", value)
     if isinstance(value, NamedTable):
-        return value.open(options)
+        return _typed(value.open(options), options)
     if is_path(value) or (isinstance(value, (list, tuple)) and value and all(map(is_path, value))):
-        found = found_files.find(value, options.format, options.hive_partitioning)
-        if options.types and found.format not in ("csv", "json"):
-            raise DqError(
-                f"types can be given for CSV and JSON only: `{found.description}` has its own",
-                help="remove the type, or cast in the rule",
-            )
-        return found
+        return _typed(found_files.find(value, options.format, options.hive_partitioning), options)
     try:
         return to_arrow(value)
     except DqError as error:
         error.message = f"`{alias}`: {error.message}" if alias != PRIMARY else error.message
         raise
+
+
+def _typed(source: Source, options: ReadOptions) -> Source:
+    if options.types and isinstance(source, Files) and source.format not in ("csv", "json"):
+        raise DqError(
+            f"types can be given for CSV and JSON only: `{source.description}` has its own",
+            help="remove the type, or cast in the rule",
+        )
+    return source
 
 
 __all__ = ["ACCEPTED", "PRIMARY", "ReadOptions", "Tables"]
