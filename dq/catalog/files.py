@@ -154,9 +154,9 @@ class FolderCatalog:
         folder = self._folder(tuple(above))
         held = listing(folder)
         named = _by_name(held)
-        every = dict.fromkeys([*named, *held.folders, *held.files])
-        found = names.find(last, every, "table", f"`{names.join((self.name, *above))}`")
-        candidates = [found] if found in held.files else named.get(found, [found])
+        if last in held.files:
+            return PathTable((f"{folder}/{last}",))
+        candidates = named[names.find(last, named, "table", f"`{names.join((self.name, *above))}`")]
         if len(candidates) > 1:
             shown = " or ".join(f"`{names.join((self.name, *above, each))}`" for each in candidates)
             raise DataError(f"`{names.join((self.name, *path))}` may be {shown}", help="name it with its suffix")

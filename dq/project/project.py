@@ -319,17 +319,19 @@ def _has_section(path: Path) -> bool:
 _current: dict[Path, tuple[tuple[int, int], Project]] = {}
 
 
-def current() -> Project | None:
-    """The project of the working directory; None without one.
+def current(file: str | os.PathLike[str] | None = None) -> Project | None:
+    """The project of a file, else that of the working directory; None without one.
 
     It is opened once in a process, read again when its file has changed, and closed at the end.
 
     Raises:
-        DqError: it has errors.
+        DqError: it cannot be read, or has errors.
     """
-    path = locate()
+    path = Path(os.path.abspath(file)) if file else locate()  # noqa: PTH100
     if path is None:
         return None
+    if not path.is_file():
+        return Project.load(file or path)
     state = path.stat()
     stamp = (state.st_mtime_ns, state.st_size)
     held = _current.get(path)
