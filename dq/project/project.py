@@ -75,7 +75,7 @@ class Project:
         except UnicodeDecodeError as error:
             raise DqError(f"the project file `{path}` is not UTF-8: see byte {error.start}") from None
         root = Path(os.path.abspath(path)).parent  # noqa: PTH100 -- links keep the names that the user knows
-        document = read(text, _shown(path), root)
+        document = read(text, shown(path), root)
         if document.errors:
             words = "1 error" if document.errors == 1 else f"{document.errors} errors"
             raise DqError(f"the project file `{path}` has {words}", document.diagnostics)
@@ -216,7 +216,7 @@ class Project:
         declared = self.checks[name]
         held = {**self._expanded(("defaults",), self.document.defaults), **self.expanded(declared)}
         pattern = held.pop("ruleset")
-        found = tuple(Path(_shown(each)) for each in rulesets(pattern, self.root))
+        found = tuple(Path(shown(each)) for each in rulesets(pattern, self.root))
         if not found:
             raise DqError(f"the check `{name}` has no ruleset: nothing is at `{pattern}`")
         selected = _selection(held)
@@ -412,7 +412,7 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """A path as people read it: from the working directory where it lies below."""
     absolute = Path(os.path.abspath(path))  # noqa: PTH100
     here = Path.cwd()

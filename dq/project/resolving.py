@@ -28,7 +28,7 @@ def tables_of(
         DqError: a name is unknown, a comment is malformed, or checks disagree.
         DataError: a table cannot be found.
     """
-    primary, others = _said(ruleset)
+    primary, others = said(ruleset)
     named = "\n" not in ruleset.source.name and ruleset.source.name.endswith(".dqdl")
     if primary is None and not others and not named:
         return {}
@@ -46,8 +46,12 @@ def tables_of(
     return tables | {name: project.table(name) for name in others}
 
 
-def _said(ruleset: Ruleset) -> tuple[str | None, tuple[str, ...]]:
-    """The name of the table under test and those of the others, as the ruleset has them."""
+def said(ruleset: Ruleset) -> tuple[str | None, tuple[str, ...]]:
+    """The name of the table under test and those of the others, as the ruleset itself has them.
+
+    Raises:
+        DqError: a comment is malformed.
+    """
     held = {pair.key: pair.values for pair in ruleset.sources}
     primary = _front_table(ruleset.source.text)
     if primary is None and "Primary" in held:

@@ -358,7 +358,7 @@ def _named(data: Any) -> dict[str, Any]:
 
 def is_stored(value: object) -> bool:
     """Whether a value is a table of another system."""
-    return all(hasattr(value, name) for name in ("schema", "read", "database"))
+    return all(hasattr(value, name) for name in ("read", "database", "schema"))
 
 
 def _may_be_table(value: Any) -> bool:
