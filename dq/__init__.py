@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dq.language import check, parse
     from dq.language.formatting import format_text
     from dq.outcomes import Distribution, Evaluation, FailingRows, Outcome, Statistic, Verdict
+    from dq.project.project import Project, table
     from dq.sources.options import ReadOptions
     from dq.syntax import Ruleset
 
@@ -37,6 +38,7 @@ _HOMES = {
     "MetricHistory": "dq.history",
     "Options": "dq.options",
     "Outcome": "dq.outcomes",
+    "Project": "dq.project.project",
     "ReadOptions": "dq.sources.options",
     "Ruleset": "dq.syntax",
     "Severity": "dq.diagnostics",
@@ -47,6 +49,7 @@ _HOMES = {
     "explain": "dq.explanation",
     "format_text": "dq.language.formatting",
     "parse": "dq.language",
+    "table": "dq.project.project",
 }
 """Where each public name lives."""
 
@@ -63,6 +66,7 @@ __all__ = [
     "MetricHistory",
     "Options",
     "Outcome",
+    "Project",
     "ReadOptions",
     "Ruleset",
     "Severity",
@@ -73,6 +77,7 @@ __all__ = [
     "explain",
     "format_text",
     "parse",
+    "table",
 ]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dq import recall
+from dq.catalog.base import NamedTable
 from dq.diagnostics import DqError
 from dq.engines.base import Engine
 from dq.files.measuring import FileScans
@@ -88,8 +89,9 @@ def evaluate(
 
     Args:
         ruleset: a path, the text of a ruleset, or a parsed one.
-        data: a path, a table in memory (pandas, Polars, Arrow, DuckDB relation), or a mapping from alias to
-            either, where `primary` is the table under test. May be left out when all rules are about files.
+        data: a path, a table in memory (pandas, Polars, Arrow, DuckDB relation), a table by name (`dq.table`), or a
+            mapping from alias to any of them, where `primary` is the table under test. May be left out when all rules
+            are about files, and when a project tells which tables the ruleset is for.
         engine: `duckdb`, which is also the default.
         read: how files are read, for all or by alias.
         options: samples, the instant of evaluation, history, progress.
@@ -102,7 +104,8 @@ def evaluate(
             be measured does not raise: its outcome is ERROR.
     """
     parsed = load(ruleset)
-    options = options or Options()
+    data = given_or_named(parsed, data)
+    options = _by_name(data, options or Options())
     from dq.engines.duckdb import DuckDBEngine
     from dq.sources.tables import Tables
 
@@ -127,6 +130,23 @@ def evaluate(
         source=replace(source, open=again) if source else None,
         notes=(*evaluation.notes, *_nameless(data, options, evaluation)),
     )
+
+
+def given_or_named(ruleset: Ruleset, data: Any) -> Any:
+    """The data that is given, else the tables of the project that the ruleset is for, else no data."""
+    if data is not NO_DATA:
+        return data
+    from dq.project.resolving import tables_of
+
+    return tables_of(ruleset) or NO_DATA
+
+
+def _by_name(data: Any, options: Options) -> Options:
+    """Options in which a table that has a name goes by it in its history."""
+    primary = data.get(PRIMARY) if isinstance(data, Mapping) else data
+    if options.dataset is not None or not isinstance(primary, NamedTable):
+        return options
+    return replace(options, dataset=primary.name)
 
 
 def roots(folders: Iterable[str], options: Options) -> Roots:

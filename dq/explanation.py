@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dq.engines.base import Answerer, Engine
-from dq.evaluation import load
+from dq.evaluation import given_or_named, load
 from dq.files.measuring import describe
 from dq.measuring import prepare
 from dq.metrics import FilesBelow, Groups, Metric, Returning, Rows
@@ -73,7 +73,7 @@ def explain(
     from dq.sources.tables import Tables
 
     parsed = load(ruleset)
-    with Tables(data, options=read) as tables:
+    with Tables(given_or_named(parsed, data), options=read) as tables:
         return explain_on(parsed, DuckDBEngine(tables))
 
 

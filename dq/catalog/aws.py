@@ -13,7 +13,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dq.diagnostics import DataError, DqError
-from dq.files.stores import Store
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 10, 60, 5
 """How long a request may take, and how often one is tried that was throttled or lost, with backoff between."""
@@ -69,9 +68,3 @@ def is_missing(error: BaseException) -> bool:
     if not isinstance(cause, ClientError):
         return False
     return cause.response.get("Error", {}).get("Code") in ("ResourceNotFoundException", "EntityNotFoundException")
-
-
-def store(settings: Mapping[str, Any]) -> Store:
-    """How S3 is reached, by the settings of a catalog that all catalogs share."""
-    names = ("endpoint", "region", "profile", "access_key", "secret_key", "session_token", "anonymous")
-    return Store(**{name: settings[name] for name in names if settings.get(name)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Protocol
 
 from dq.catalog.selection import EVERYTHING, Selection
@@ -112,4 +112,14 @@ class NamedTable:
         Raises:
             DataError: as `Table.open`.
         """
-        return self.table.open(self.selection, self.options or options)
+        return self.table.open(self.selection, self.reading(options))
+
+    def reading(self, options: ReadOptions) -> ReadOptions:
+        """How its files are read: as the caller says, else as the project says; types of columns add up."""
+        if self.options is None:
+            return options
+        said = {each.name: getattr(options, each.name) for each in fields(options)}
+        given = {name: value for name, value in said.items() if value not in (None, False, (), {}) or name == "header"}
+        if said["header"] is None:
+            del given["header"]
+        return replace(self.options, **{**given, "types": {**self.options.types, **options.types}})

@@ -22,7 +22,7 @@ from dq.catalog.kinds import need
 from dq.catalog.selection import PartitionFilter, Selection, chosen
 from dq.diagnostics import DataError, DqError
 from dq.files.places import EVERYTHING_BELOW, FilesError, Place, place
-from dq.files.stores import Object, System, system, told
+from dq.files.stores import Object, System, store_of, system, told
 from dq.schema import Column, Schema
 from dq.sources.declared import Declared
 from dq.sources.files import is_visible
@@ -203,7 +203,7 @@ class GlueTable:
     def _files(self, partitions: Sequence[Partition], storage: hive.Storage, selection: Selection) -> RemoteFiles:
         """The files of partitions, each under the folders of its keys, wherever it lies."""
         places = [(place(each.location), each.values) for each in partitions]
-        store = aws.store(self._catalog.settings)
+        store = store_of(self._catalog.settings)
         systems = {scheme: system(scheme, store) for scheme in {each.scheme for each, _ in places}}
         if len(systems) != 1:
             raise DataError(f"the partitions of `{self._name}` lie in several kinds of places: {', '.join(systems)}")

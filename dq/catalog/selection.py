@@ -153,19 +153,27 @@ def _key(text: str) -> tuple[int, float, str]:
 
 
 def _meets(text: str, wanted: PartitionFilter) -> bool:
-    key, values = _key(text), [_key(value) for value in wanted.values]
     match wanted.operator:
         case "between":
-            return values[0] <= key <= values[1]
+            low, high = wanted.values
+            return _order(text, low) >= 0 and _order(text, high) <= 0
         case "=" | "in":
-            return key in values
+            return any(_order(text, value) == 0 for value in wanted.values)
         case "!=":
-            return key not in values
+            return all(_order(text, value) != 0 for value in wanted.values)
         case "<":
-            return key < values[0]
+            return _order(text, wanted.values[0]) < 0
         case "<=":
-            return key <= values[0]
+            return _order(text, wanted.values[0]) <= 0
         case ">":
-            return key > values[0]
+            return _order(text, wanted.values[0]) > 0
         case _:
-            return key >= values[0]
+            return _order(text, wanted.values[0]) >= 0
+
+
+def _order(text: str, value: str) -> int:
+    """Negative, 0 or positive as a text is below, equal to or above a value: as numbers if both are, else as texts."""
+    one, other = _key(text), _key(value)
+    if one[0] != other[0]:
+        return (text > value) - (text < value)
+    return (one > other) - (one < other)

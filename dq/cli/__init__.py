@@ -44,6 +44,8 @@ class Entry(NamedTuple):
 COMMANDS = {
     "evaluate": Entry("dq.cli.evaluate", "Judge data", "Judge data by a ruleset."),
     "explain": Entry("dq.cli.explain", "Judge data", "Show how a ruleset would be measured, without measuring."),
+    "init": Entry("dq.cli.init", "Name tables", "Write a first dq.toml, from what lies around."),
+    "catalog": Entry("dq.cli.catalog", "Name tables", "See which tables there are by name, and declare more."),
     "lint": Entry("dq.cli.lint", "Write rulesets", "Find mistakes in rulesets, without data."),
     "fmt": Entry("dq.cli.fmt", "Write rulesets", "Bring rulesets into one clear layout."),
     "rules": Entry("dq.cli.rules", "Write rulesets", "List the rule types, or tell all about one."),
@@ -53,6 +55,7 @@ COMMANDS = {
 EXAMPLES = (
     ("dq lint rulesets/", "find the mistakes of every ruleset in a folder"),
     ("dq evaluate orders.dqdl orders.parquet", "judge a file by a ruleset"),
+    ("dq evaluate", "run the checks that dq.toml lists"),
 )
 
 EXIT_CODES = (

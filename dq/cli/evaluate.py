@@ -15,6 +15,7 @@ import click
 from dq.cli import WRONG, files
 from dq.cli.files import STDIN, SUFFIX, File
 from dq.cli.headings import Command, option
+from dq.cli.tables import OPTIONS, Wanted, complete_check, complete_table, complete_tag, resolve
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
 from dq.files.names import without_query
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "html")
 SUFFIXES = {".txt": "text", ".json": "json", ".html": "html", ".htm": "html"}
-DATA, CSV, JUDGING, REPORT = "Data", "CSV", "Judging", "Report"
+DATA, CSV, JUDGING, REPORT, CHECKS = "Data", "CSV", "Judging", "Report", "Checks of dq.toml"
 ROWS, HISTORY = "Rows, to .parquet or .csv files", "History"
 
 
@@ -42,7 +43,8 @@ def data_options(command: Any) -> Any:
             multiple=True,
             metavar="[ALIAS=]PATH",
             heading=DATA,
-            help="A table: a file, folder or glob. Without an alias it is `primary`, the table under test.",
+            shell_complete=complete_table,
+            help="A table: a file, folder or glob, or a name. Without an alias it is `primary`, the table under test.",
         ),
         option(
             "--rule",
@@ -52,6 +54,7 @@ def data_options(command: Any) -> Any:
             heading=DATA,
             help="A rule to evaluate; no RULESET is needed then.",
         ),
+        *OPTIONS,
         option(
             "--input-format",
             type=click.Choice(["parquet", "csv", "json", "arrow"]),
@@ -107,6 +110,24 @@ def data_options(command: Any) -> Any:
 
 @click.command(short_help="Judge data by a ruleset.", cls=Command)
 @data_options
+@option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="NAME",
+    heading=CHECKS,
+    shell_complete=complete_check,
+    help="A check to run, by its name. May be repeated.  [default: all]",
+)
+@option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="TAG",
+    heading=CHECKS,
+    shell_complete=complete_tag,
+    help="Run the checks that have this tag. May be repeated.",
+)
 @option(
     "--fail-empty-scope",
     is_flag=True,
@@ -258,16 +279,23 @@ def command(
     memory_limit: str | None,
     threads: int | None,
     time_limit: float | None,
+    checks: Sequence[str],
+    tags: Sequence[str],
     **reading: Any,
 ) -> int:
     """Judge data by a ruleset: a verdict and a reason for every rule, and a score.
 
     RULESET is a .dqdl file, or - for standard input. DATA is a file, a folder or a glob of Parquet, CSV, JSON
-    lines or Arrow files, compressed and hive-partitioned ones too, here or at a URL such as s3://bucket/orders/.
-    Types and dialects of CSV files are found by looking; the options overrule that. A ruleset of nothing but
-    rules about files needs no DATA.
+    lines or Arrow files, compressed and hive-partitioned ones too, here or at a URL such as s3://bucket/orders/, or the
+    name of a table of dq.toml. Types and dialects of CSV files are found by looking; the options overrule that. A
+    ruleset of nothing but rules about files needs no DATA, nor does one that says which table it is for.
+
+    Without RULESET, the checks of dq.toml are run, in their order; options given here come before what it says.
 
     \b
+    dq evaluate
+    dq evaluate --tag daily -o report.json
+    dq evaluate orders.dqdl --table lake.sales.orders --partition dt=latest
     dq evaluate orders.dqdl orders.parquet
     dq evaluate --rule 'IsComplete "email"' --rule 'RowCount > 0' orders.csv
     dq evaluate orders.dqdl 'orders/**/*.parquet' -o report.html -o report.json
@@ -285,9 +313,19 @@ def command(
     from dq.evaluation import evaluate
     from dq.options import Options
 
-    ruleset, tables = sort_words(words, data, rule)
+    wanted = Wanted.of(reading)
     places = destinations(output, form)
     _check_rows(rows, passed, failed)
+    if checks or tags or not (words or data or rule or wanted.table):
+        if words or data or rule or wanted.table:
+            raise click.UsageError(
+                "checks have their rulesets and tables in dq.toml: name either, or --check and --tag"
+            )
+        from dq.cli.checks import Report, run_checks
+
+        return run_checks(wanted, checks, tags, reading, Report(tuple(places), form, verbose, quiet), _instant(now))
+    ruleset, named = sort_words(words, data, rule)
+    ruleset, tables = resolve(ruleset, named, wanted)
     with progress_bar(quiet) as progress:
         options = Options(
             samples=samples,
@@ -314,17 +352,17 @@ def command(
             time_limit=time_limit,
         )
         written_rows = write_rows(evaluation, {"rows": rows, "passed": passed, "failed": failed}, progress)
-    written = [_write(path, rendered(evaluation, kind, verbose=verbose, quiet=quiet)) for path, kind in places]
+    written = [write(path, rendered(evaluation, kind, verbose=verbose, quiet=quiet)) for path, kind in places]
     if form is None or form not in {kind for _, kind in places}:
-        _print(evaluation, form or "text", verbose=verbose, quiet=quiet)
+        print_report(evaluation, form or "text", verbose=verbose, quiet=quiet)
     return evaluation.exit_code if all([*written, written_rows]) else WRONG
 
 
 # -- what is read --------------------------------------------------------------------------------------
 
 
-def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) -> tuple[Any, Any]:
-    """The ruleset, and the tables by alias or NO_DATA, from the words of the command line."""
+def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) -> tuple[Any, dict[str, str]]:
+    """The ruleset, and what names each table by its alias, from the words of the command line."""
     rest = list(words)
     if named := [word for word in rest if _is_ruleset(word)]:
         if rules:
@@ -343,12 +381,12 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
             f"one DATA is enough, and {len(rest)} are given; use --data ALIAS=PATH for references,"
             " and for a table of many files a glob in quotes, so that the shell leaves it alone"
         )
-    tables: dict[str, Any] = {}
+    tables: dict[str, str] = {}
     for alias, path in [*(("primary", word) for word in rest), *map(_alias, data)]:
         if alias in tables:
             raise click.UsageError(f"the alias `{alias}` is given twice")
         tables[alias] = path
-    return ruleset, tables or NO_DATA
+    return ruleset, tables
 
 
 def _is_ruleset(word: str) -> bool:
@@ -481,7 +519,8 @@ def rendered(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool, t
     return text.render(evaluation, verbose=verbose, quiet=quiet, signs=signs) + "\n"
 
 
-def _print(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool) -> None:
+def print_report(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool) -> None:
+    """Write the report to standard output, in colour if that is wanted."""
     if form != "text":
         click.echo(rendered(evaluation, form, verbose=verbose, quiet=quiet, to_stdout=True), nl=False)
     elif sys.stdout.isatty() or wants_color(sys.stdout):
@@ -494,7 +533,7 @@ def _print(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool) -> 
         click.echo(rendered(evaluation, form, verbose=verbose, quiet=quiet, to_stdout=True), nl=False)
 
 
-def _write(path: Path, text: str) -> bool:
+def write(path: Path, text: str) -> bool:
     """Write a report, and say so; one that cannot be written does not keep the others from it."""
     try:
         files.replace(str(path), text.encode("utf-8", "backslashreplace"))

@@ -9,6 +9,7 @@ import click
 
 from dq.cli.evaluate import data_options, read_options, sort_words
 from dq.cli.headings import Command, option
+from dq.cli.tables import Wanted, resolve
 from dq.render.words import visible
 from dq.syntax import Analyzer
 
@@ -52,7 +53,9 @@ def command(
     """  # noqa: D301 - click reads the backspace
     from dq.explanation import explain
 
-    ruleset, tables = sort_words(words, data, rule)
+    wanted = Wanted.of(reading)
+    ruleset, named = sort_words(words, data, rule)
+    ruleset, tables = resolve(ruleset, named, wanted)
     plan = explain(ruleset, tables, read=read_options(reading, tables))
     click.echo(as_json(plan) if form == "json" else as_text(plan, with_sql=with_sql))
     return 3 if plan.problems else 0

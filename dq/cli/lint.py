@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -52,7 +53,7 @@ def command(paths: tuple[str, ...], dialect: Dialect, form: str, output: str | N
     """Find mistakes in rulesets, without data.
 
     PATHS are files, folders (every *.dqdl file below them) or - for standard input; without any, the current
-    folder. All problems of all files are shown.
+    folder. All problems of all files are shown. The project file is checked when it is named: dq lint dq.toml.
 
     \b
     dq lint rulesets/ orders.dqdl
@@ -87,6 +88,10 @@ def lint(paths: tuple[str, ...], dialect: Dialect) -> Findings:
 
 
 def _check(file: File, dialect: Dialect) -> list[Diagnostic]:
+    if Path(file.name).name in ("dq.toml", "pyproject.toml"):
+        from dq.project import reading
+
+        return reading.check(file.read(), file.name, Path(file.name).parent)
     found = check(file.read(), dialect=dialect, name=file.name)
     return sorted(found, key=lambda each: (each.span, each.code))
 

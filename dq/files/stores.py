@@ -53,6 +53,12 @@ class Store:
     anonymous: bool = False
 
 
+def store_of(settings: Mapping[str, Any]) -> Store:
+    """A store as the settings of a catalog say; what they leave out is as the environment says."""
+    names = ("endpoint", "region", "profile", "access_key", "secret_key", "session_token", "anonymous")
+    return Store(**{name: settings[name] for name in names if settings.get(name)})
+
+
 ENVIRONMENT = Store()
 """A store that is reached as the environment says."""
 

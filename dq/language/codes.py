@@ -1,4 +1,4 @@
-"""The codes of all diagnostics of the language: one table."""
+"""The codes of all diagnostics, of rulesets and of dq.toml: one table."""
 
 from __future__ import annotations
 
@@ -79,5 +79,22 @@ CODES: dict[str, tuple[Severity, str]] = {
     "DQ308": (WARNING, "threshold refused by Glue"),
     "DQ309": (WARNING, "label refused by Glue"),
     "DQ310": (WARNING, "more than Glue takes"),
+    # The project file, dq.toml.
+    "DQ401": (ERROR, "malformed TOML"),
+    "DQ402": (ERROR, "unknown section"),
+    "DQ403": (ERROR, "unknown setting"),
+    "DQ404": (ERROR, "setting of the wrong type"),
+    "DQ405": (ERROR, "value out of the choices"),
+    "DQ406": (ERROR, "missing setting"),
+    "DQ407": (ERROR, "unknown table or catalog"),
+    "DQ408": (ERROR, "ruleset that is not there"),
+    "DQ409": (ERROR, "names that cannot be told apart"),
+    "DQ410": (ERROR, "settings that exclude each other"),
+    "DQ411": (ERROR, "malformed value"),
+    "DQ412": (WARNING, "secret in the file"),
+    "DQ413": (ERROR, "environment variable that is not set"),
 }
-"""Severity and title by code. DQ0xx: syntax, DQ1xx: validity, DQ2xx: misreadings, DQ3xx: portability to Glue."""
+"""Severity and title by code.
+
+DQ0xx: syntax, DQ1xx: validity, DQ2xx: misreadings, DQ3xx: portability to Glue, DQ4xx: the project file.
+"""

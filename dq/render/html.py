@@ -11,6 +11,7 @@ import base64
 import hashlib
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from itertools import islice, pairwise
 from numbers import Number
@@ -21,6 +22,8 @@ from dq.render import facts, resource, words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from dq.project.checks import Checked
 
 OPEN_DETAILS = 20
 """The details of rules that did not pass are open, unless there are more of them than this."""
@@ -62,14 +65,14 @@ def render(evaluation: Evaluation) -> str:
     )
 
 
-def render_fragment(evaluation: Evaluation) -> str:
+def render_fragment(evaluation: Evaluation, *, most: int = FRAGMENT_RULES) -> str:
     """The report as a fragment for a notebook: no script, no ids, styles that reach nothing else.
 
-    Of more rules than `FRAGMENT_RULES` those that did not pass come first, and the rest are counted.
+    Of more rules than `most` those that did not pass come first, and the rest are counted.
     """
     outcomes = evaluation.outcomes
-    if len(outcomes) > FRAGMENT_RULES:
-        outcomes = tuple(sorted(outcomes, key=lambda outcome: outcome.passed))[:FRAGMENT_RULES]
+    if len(outcomes) > most:
+        outcomes = tuple(sorted(outcomes, key=lambda outcome: outcome.passed))[:most]
     left = len(evaluation.outcomes) - len(outcomes)
     return (
         _environment()
@@ -78,11 +81,40 @@ def render_fragment(evaluation: Evaluation) -> str:
             **_common(evaluation),
             style=_inline("fragment.css"),
             rules=[_judged(outcome) | {"text": _shown(str(outcome.rule))} for outcome in outcomes],
-            statistics=[_statistic(each) for each in evaluation.statistics[:FRAGMENT_RULES]],
+            statistics=[_statistic(each) for each in evaluation.statistics[:most]],
             more=f"{words.count(left, 'more rule')} in the full report: evaluation.to_html()" if left else "",
             signs=SIGNS,
         )
     )
+
+
+def render_checks(checks: Sequence[Checked], project: str) -> str:
+    """The results of several checks as one page that needs no other file: a table of them, then each in full."""
+    style = _inline("checks.css")
+    page = _environment().get_template("checks.html")
+    return page.render(
+        style=style,
+        hashes=[_hash(style), _hash(_inline("fragment.css"))],
+        project=words.visible(project),
+        signs=SIGNS,
+        passed=sum(each.verdict is Verdict.PASSED for each in checks),
+        checks=[_check(each) for each in checks],
+    )
+
+
+def _check(check: Checked) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    rules = sum(len(each.outcomes) for each in check.evaluations)
+    return {
+        "name": words.visible(check.name),
+        "table": words.visible(check.table),
+        "verdict": check.verdict.value,
+        "score": words.share(check.count(Verdict.PASSED), rules) if rules else "–",
+        "time": words.duration(check.seconds),
+        "errors": [_shown(str(error)) for error in check.errors],
+        "evaluations": [Markup(render_fragment(each, most=len(each.outcomes) + 1)) for each in check.evaluations],
+    }
 
 
 @cache

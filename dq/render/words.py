@@ -142,7 +142,11 @@ def value(cell: Any) -> str:
 
 def percent(evaluation: Evaluation) -> str:
     """The score, rounded down to a tenth: 100% means that every rule passed."""
-    passed, rules = evaluation.count(Verdict.PASSED), len(evaluation.outcomes)
+    return share(evaluation.count(Verdict.PASSED), len(evaluation.outcomes))
+
+
+def share(passed: int, rules: int) -> str:
+    """How many of the rules passed, rounded down to a tenth; all of none."""
     tenths = 1000 * passed // rules if rules else 1000
     if passed and not tenths:
         return "<0.1%"

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from dq.diagnostics import DataError
+from dq.catalog.selection import PartitionFilter, chosen
+from dq.diagnostics import DataError, DqError
 from dq.files.names import path_of_url
 from dq.sources.declared import Declared
 from dq.sources.options import FORMATS, how
@@ -156,11 +157,20 @@ class Files:
         return tuple(file.path for file in self.files)
 
 
-def find(source: str | os.PathLike[str] | Sequence[Any], wanted: str | None, hive: bool | None) -> Files:
+def find(
+    source: str | os.PathLike[str] | Sequence[Any],
+    wanted: str | None,
+    hive: bool | None,
+    filters: Sequence[PartitionFilter] = (),
+) -> Files:
     """The files that a path, glob, folder, `file://` URL or list of these means.
 
+    Of the filters nothing is read but the paths: a file in a folder `key=value` that does not meet them is left out
+    before it is opened.
+
     Raises:
-        DataError: nothing there, not readable, no known format, or several formats.
+        DataError: nothing there, nothing that meets the filters, not readable, no known format, or several formats.
+        DqError: a filter on what is no key of the folders.
     """
     given = [source] if isinstance(source, (str, os.PathLike)) else list(source)
     if not given:
@@ -170,6 +180,8 @@ def find(source: str | os.PathLike[str] | Sequence[Any], wanted: str | None, hiv
     for item in given:
         found.extend(_expand(os.fspath(item), notes))
     description = os.fspath(given[0]) if len(given) == 1 else f"{len(given)} paths"
+    if filters:
+        found = [found[at] for at in chosen_files([partition_of(*each) for each in found], filters, hive, description)]
     if len(found) > 1:
         description += f" ({len(found):,} files)"
     several = len(found) > 1 or found[0][1] != ""
@@ -503,6 +515,47 @@ def _is_text(head: bytes) -> bool:
 
 
 # -- folders named key=value ---------------------------------------------------------------------------------------
+
+
+NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
+"""What a folder of a partition without a value is called."""
+
+
+def partition_of(path: str, root: str) -> dict[str, str]:
+    """The keys and values of the folders `key=value` between a root and a file; NULL is left as it is called."""
+    folders = Path(path).relative_to(root or "/").parent.parts if root else ()
+    pairs = (part.partition("=") for part in folders if "=" in part)
+    return {key: unquote(value) for key, _, value in pairs}
+
+
+def chosen_files(
+    parts: Sequence[Mapping[str, str]], filters: Sequence[PartitionFilter], hive: bool | None, description: str
+) -> list[int]:
+    """The positions of the files whose folders meet the filters; `parts` are the keys and values of their folders.
+
+    Raises:
+        DqError: a filter on what is no key of the folders, or the folders mean nothing.
+        DataError: nothing is left.
+    """
+    if hive is False:
+        raise DqError(
+            "partitions are chosen by folders named key=value, which are switched off",
+            help="leave out the partition or the switch",
+        )
+    wanted = {each.column.casefold() for each in filters}
+    known = [
+        at
+        for at, keys in enumerate(parts)
+        if not any(key.casefold() in wanted and value == NULL_FOLDER for key, value in keys.items())
+    ]
+    kept = [known[at] for at in chosen([parts[at] for at in known], filters)]
+    if not kept:
+        names = dict.fromkeys("/".join(f"{key}={value}" for key, value in keys.items()) for keys in parts)
+        raise DataError(
+            f"no partition of `{description}` meets {', '.join(map(str, filters))}",
+            help=f"its partitions are {some(list(names))}",
+        )
+    return kept
 
 
 def partitions_of(names: Sequence[PurePath], root: str, hive: bool | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -17,6 +17,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from threading import Lock
 from typing import Any, TypeVar
 
+from dq.catalog.selection import PartitionFilter
 from dq.diagnostics import DataError
 from dq.files.places import EVERYTHING_BELOW, FilesError, Glob, Place, place
 from dq.files.remote import FoundFiles, listing
@@ -29,12 +30,14 @@ from dq.sources.files import (
     SUPPORTED,
     File,
     Files,
+    chosen_files,
     demand_one_format,
     format_of_head,
     format_of_name,
     is_visible,
     left_out,
     look,
+    partition_of,
     partitions_of,
     peek,
 )
@@ -146,6 +149,7 @@ def find(
     wanted: str | None = None,
     hive: bool | None = None,
     *,
+    filters: Sequence[PartitionFilter] = (),
     store: Store = ENVIRONMENT,
     progress: Progress = silent,
 ) -> RemoteFiles:
@@ -155,11 +159,13 @@ def find(
         source: the addresses, all of one scheme.
         wanted: the format, whatever the files are called.
         hive: whether folders named `key=value` are columns; None: those below the folder that is named are.
+        filters: which folders `key=value` are meant; files in others are not opened.
         store: how S3 or Google Cloud Storage is reached.
         progress: told how many files have been listed.
 
     Raises:
-        DataError: nothing is there, or the server cannot be asked.
+        DataError: nothing is there, nothing meets the filters, or the server cannot be asked.
+        DqError: a filter on what is no key of the folders.
     """
     given = [os.fspath(each) for each in ([source] if isinstance(source, (str, os.PathLike)) else source)]
     try:
@@ -173,6 +179,9 @@ def find(
         raise DataError(error.message, help=error.help) from None
     objects = tuple(dict.fromkeys(each for one in looks for each in one.objects))
     description = places[0].shown if len(places) == 1 else f"{len(places)} paths"
+    if filters:
+        parts = [partition_of(f"/{each.name}", "/") for each in objects]
+        objects = tuple(objects[at] for at in chosen_files(parts, filters, hive, description))
     if len(objects) > 1:
         description += f" ({len(objects):,} files)"
     searched = tuple(one.searched for one in looks if one.searched)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import starmap
 from pathlib import Path
@@ -88,6 +89,8 @@ class Tables:
     ) -> None:
         named = _named(data)
         chosen = _options(options, named)
+        chosen |= {alias: each.reading(chosen[alias]) for alias, each in named.items() if isinstance(each, NamedTable)}
+        self._names = {alias: each for alias, each in named.items() if isinstance(each, NamedTable)}
         found = {alias: _resolve(alias, value, chosen[alias], progress) for alias, value in named.items()}
         chosen |= {
             alias: each.declared.options
@@ -196,6 +199,10 @@ class Tables:
 
     def read(self, alias: str) -> TableRead:
         """What is known of a table without scanning it; `rows` is None if that would take a scan."""
+        read = self._read(alias)
+        return replace(read, description=_called(self._names[alias], read)) if alias in self._names else read
+
+    def _read(self, alias: str) -> TableRead:
         columns = len(self.schemas[alias])
         if alias in self._attached:
             return TableRead(alias, self._attached[alias].description, columns, self._attached[alias].rows)
@@ -393,6 +400,12 @@ class Tables:
         if hides_nan and floats:
             query = f"SELECT * REPLACE ({', '.join(starmap(_maybe_nan, floats.items()))}) FROM ({query})"
         self.connection.execute(f"CREATE OR REPLACE VIEW {identifier(alias)} AS {query}")
+
+
+def _called(table: NamedTable, read: TableRead) -> str:
+    """What people read of a table that has a name: the name, what is selected of it, and what that is."""
+    name = f"{table.name}, {table.selection}" if table.selection else table.name
+    return read.description if name == read.description else f"{name}: {read.description}"
 
 
 def _maybe_nan(name: str, native: str) -> str:

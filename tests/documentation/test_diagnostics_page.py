@@ -12,6 +12,8 @@ import dq
 from dq.diagnostics import Severity
 from dq.language import Dialect
 from dq.language.codes import CODES
+from dq.project.project import Project
+from dq.project.reading import read
 
 PAGE = (Path(__file__).parents[2] / "docs" / "diagnostics.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (DQ\d+)\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE))
@@ -30,7 +32,12 @@ def test_a_section_tells_severity_title_and_meaning(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_the_first_example_gives_the_code_and_the_second_nothing(code: str) -> None:
+def test_the_first_example_gives_the_code_and_the_second_nothing(code: str, tmp_path: Path) -> None:
+    if code.startswith("DQ4"):
+        (tmp_path / "orders.dqdl").touch()
+        wrong, right = re.findall(r"```toml\n(.*?)```", SECTIONS[code], re.DOTALL)
+        assert [problems_of(text, tmp_path) for text in (wrong, right)] == [{code}, set()]
+        return
     dialect: Dialect = "glue" if "<!-- dialect: glue -->" in SECTIONS[code] else "dq"
     wrong, right = (text(*each) for each in re.findall(r"```(\w+)\n(.*?)```", SECTIONS[code], re.DOTALL))
     assert {each.code for each in dq.check(wrong, dialect=dialect)} == {code}
@@ -42,6 +49,20 @@ def test_what_glue_refuses_is_an_error_in_its_dialect(code: str) -> None:
     wrong, right = (text(*each) for each in re.findall(r"```(\w+)\n(.*?)```", SECTIONS[code], re.DOTALL))
     assert Severity.ERROR in {each.severity for each in dq.check(wrong, dialect="glue")}
     assert dq.check(right, dialect="glue") == []
+
+
+def problems_of(text: str, folder: Path) -> set[str]:
+    """The codes of what is wrong with a project file, and with what its tables need."""
+    document = read(text, "dq.toml", folder)
+    if document.diagnostics:
+        return {each.code for each in document.diagnostics}
+    project = Project(folder / "dq.toml", document)
+    try:
+        for name in project.tables:
+            project.table(name)
+    except dq.DqError as error:
+        return {each.code for each in error.diagnostics}
+    return set()
 
 
 def text(language: str, written: str) -> str:

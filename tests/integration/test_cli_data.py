@@ -292,6 +292,12 @@ def test_the_examples_of_the_pages_run(dq: Dq, folder: Path) -> None:
     (folder / "arrived.dqdl").write_text('Rules = [ FileSize "orders/" > 0 B ]\n')
     (folder / "orders").mkdir()
     pq.write_table(pa.table({"id": [1]}), "orders/a.parquet")
+    (folder / "lake/sales/orders/dt=2026-11-01").mkdir(parents=True)
+    pq.write_table(pa.table({"id": [1]}), "lake/sales/orders/dt=2026-11-01/a.parquet")
+    (folder / "dq.toml").write_text(
+        '[catalog.lake]\nkind = "files"\npath = "lake"\n'
+        '[check.orders]\nruleset = "orders.dqdl"\ntable = "lake.sales.orders"\ntags = "daily"\n'
+    )
     docs = Path(__file__).parents[2] / "docs"
     page = (docs / "command-line.md").read_text(encoding="utf-8")
     shown = re.findall(r"^    dq (evaluate|explain) (.*)$", page, re.MULTILINE)

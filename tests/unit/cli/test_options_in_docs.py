@@ -24,7 +24,8 @@ def test_every_command_has_a_section() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_section_tells_every_option_and_no_other(name: str) -> None:
     command: click.Command = import_module(COMMANDS[name].module).command
-    options = [each for each in command.params if isinstance(each, click.Option)]
+    commands = command.commands.values() if isinstance(command, click.Group) else [command]
+    options = [option for each in commands for option in each.params if isinstance(option, click.Option)]
     known = {flag for each in options for flag in (*each.opts, *each.secondary_opts)}
     told = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(re.findall(r"`([^`\n]+)`", SECTIONS[name]))))
     assert told == known, (told - known, known - told)

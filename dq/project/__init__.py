@@ -1,0 +1,1 @@
+"""The project file, dq.toml: catalogs, tables by name, and checks to run."""
