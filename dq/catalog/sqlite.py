@@ -220,7 +220,8 @@ _DECLARED: Mapping[str, tuple[Kind, ...]] = {
 _AFFINITIES: tuple[tuple[str, tuple[Kind, ...]], ...] = (
     ("INT", (INTEGER,)),
     ("CHAR|CLOB|TEXT", (TEXT,)),
-    ("BLOB|^$", ()),
+    ("BLOB", (BLOB,)),
+    ("^$", ()),
     ("REAL|FLOA|DOUB", (REAL,)),
     (r"^(DECIMAL|NUMERIC)\([^,]*,\s*[1-9]", (REAL,)),
 )

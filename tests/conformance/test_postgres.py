@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from examples import MADE
-from own_cases import case_files, tables_of
+from own_cases import tables_of
 from servers.postgres import postgres
 from servers.postgres_tables import Shop, UnstorableError
-from test_cases import Run, difference, files, ruleset, runs, said
+from test_cases import Run, difference, files, options, ruleset, runs, said
 
 import dq
 from dq.databases.answering import SqlDatabase
@@ -23,34 +23,34 @@ def shop() -> Iterator[Shop]:
         yield shop
 
 
-ON_TABLES = [each for each in runs() if each.cases[0][0].data and any(c.verdict != "REFUSED" for _, c in each.cases)]
+ON_TABLES = [each for each in runs() if each.cases[0].group.data and any(one.case.judged for one in each.cases)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", ON_TABLES, ids=str)
+@pytest.mark.parametrize("run", ON_TABLES, ids=lambda run: run.name)
 def test_the_cases_hold_on_postgresql(shop: Shop, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, (first, _) = case_files()[run.subject], run.cases[0]
-    judged = [(group, case) for group, case in run.cases if case.verdict != "REFUSED"]
+    file, first, _ = run.cases[0]
+    judged = [each for each in run.cases if each.case.judged]
     tables = {alias: table.arrow() for alias, table in tables_of(file, first).items()}
-    text, options = ruleset(*(case for _, case in judged)), dq.Options(**first.options)
+    text = ruleset(*(each.case for each in judged))
     answers: list[None] = []
     monkeypatch.setattr(SqlDatabase, "answer", counted(SqlDatabase.answer, answers))
     with files(file, first):
         try:
-            fetched = dq.evaluate(text, shop.open(tables, shop.fetching), options=options)
+            fetched = dq.evaluate(text, shop.open(tables, shop.fetching), options=options(first))
         except UnstorableError as why:
             pytest.skip(str(why))
         assert not answers
-        answered = dq.evaluate(text, shop.open(tables, shop.answering), options=options)
-        rows = fetched.rows().read_all().to_pylist()
+        answered = dq.evaluate(text, shop.open(tables, shop.answering), options=options(first))
+        rows = list(said(fetched.rows().read_all()))
     MADE["scans answered by PostgreSQL"] += len(answers)
     MADE["scans of PostgreSQL"] += answered.scans
     told = [
         (how, case.rule, words)
         for how, evaluation in (("fetched", fetched), ("answered", answered))
-        for (group, case), outcome in zip(judged, evaluation.outcomes, strict=True)
+        for (file, group, case), outcome in zip(judged, evaluation.outcomes, strict=True)
         if not case.xfail
-        and (words := difference(file, group, case, outcome, [said(row, str(outcome.rule)) for row in rows]))
+        and (words := difference(file, group, case, outcome, [row[str(outcome.rule)] for row in rows]))
     ]
     assert not told
 
