@@ -94,7 +94,7 @@ def test_rules_read_items_as_rows(endpoint: str, orders: str) -> None:
     ]"""
     result = dq.evaluate(rules, table(endpoint, orders))
     assert [outcome.reason for outcome in result.outcomes if not outcome.passed] == []
-    assert result.tables[0].description == "DynamoDB table `orders`"
+    assert result.tables[0].description == "app.orders: DynamoDB table `orders`"
     assert result.tables[0].rows == 4
 
 

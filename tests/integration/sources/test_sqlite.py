@@ -138,7 +138,7 @@ def test_a_ruleset_over_a_table(shop: Shop) -> None:
     shop.make("CREATE TABLE t (id INTEGER, s TEXT COLLATE NOCASE); INSERT INTO t VALUES (1, 'a'), (2, 'A'), (3, NULL);")
     result = shop.evaluate('RowCount = 3, IsUnique "id", Completeness "s" > 0.6, ColumnValues "s" in ["a"]', "t")
     assert [str(each.verdict) for each in result.outcomes] == ["PASSED", "PASSED", "PASSED", "FAILED"]
-    assert result.tables[0].description == "SQLite table t"
+    assert result.tables[0].description == "t: SQLite table t"
 
 
 @pytest.mark.parametrize(
