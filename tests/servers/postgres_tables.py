@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ TYPES = {
     pa.timestamp("us"): "timestamp",
     pa.timestamp("us", "UTC"): "timestamptz",
     pa.list_(pa.int32()): "integer[]",
+    pa.binary(): "bytea",
+    pa.time64("us"): "time",
 }
 
 
@@ -37,6 +40,7 @@ class Shop:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._stored: dict[str, str] = {}
+        self._names = map("t{}".format, itertools.count())
         settings = {"url": server.url()}
         self.answering = connect("postgres", "shop", settings, Path.cwd())
         self.fetching = connect("postgres", "shop", {**settings, "pushdown": False}, Path.cwd())
@@ -45,7 +49,7 @@ class Shop:
         """The name under which it stands."""
         key = repr((table.schema, table.to_pylist()))
         if key not in self._stored:
-            name = f"t{len(self._stored)}"
+            name = next(self._names)
             self.server.run(*statements(name, table))
             self._stored[key] = name
         return self._stored[key]
@@ -89,7 +93,7 @@ def literal(value: Any) -> str:
         return "NULL"
     if isinstance(value, list):
         value = "{" + ",".join("NULL" if each is None else str(each) for each in value) + "}"
-    text = str(value)
+    text = "\\x" + value.hex() if isinstance(value, bytes) else str(value)
     if "\0" in text:
         raise UnstorableError("a text with a NUL character")
     return "'" + text.replace("'", "''") + "'"

@@ -63,7 +63,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     types = """
         SELECT uuid() u, '{}'::JSON j, 'a'::ENUM('a', 'b') e, 1::UTINYINT small, 1.5::DECIMAL(30, 3) d, now() tz,
             TIME '10:00' t, [1] l, {'a': 1} s, 'x'::BLOB b, INTERVAL 1 DAY i, 'nan'::DOUBLE n"""
-    duckdb.sql(f"COPY ({types}) TO '{folder}/types.parquet'")
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY ({types}) TO '{folder}/types.parquet'")
     extra = pa.table({"x": ["text"], "new": [1]})
     files = {
         "int96.parquet": parquet(TIMES, use_deprecated_int96_timestamps=True),

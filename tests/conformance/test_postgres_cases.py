@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from examples import MADE
 from own_cases import tables_of
@@ -31,7 +32,8 @@ ON_TABLES = [each for each in runs() if each.cases[0].group.data and any(one.cas
 def test_the_cases_hold_on_postgresql(shop: Shop, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     file, first, _ = run.cases[0]
     judged = [each for each in run.cases if each.case.judged]
-    tables = {alias: table.arrow() for alias, table in tables_of(file, first).items()}
+    whole = {alias: table.arrow() for alias, table in tables_of(file, first).items()}
+    tables = {alias: storable(table) for alias, table in whole.items()}
     text = ruleset(*(each.case for each in judged))
     answers: list[None] = []
     monkeypatch.setattr(SqlDatabase, "answer", counted(SqlDatabase.answer, answers))
@@ -43,8 +45,14 @@ def test_the_cases_hold_on_postgresql(shop: Shop, run: Run, monkeypatch: pytest.
         assert not answers
         answered = dq.evaluate(text, shop.open(tables, shop.answering), options=options(first))
         rows = list(said(fetched.rows().read_all()))
+        right = None if tables == whole else dq.evaluate(text, tables, options=options(first))
     MADE["scans answered by PostgreSQL"] += len(answers)
     MADE["scans of PostgreSQL"] += answered.scans
+    if right is not None:
+        assert rows == list(said(right.rows().read_all()))
+        assert list(map(judgement, fetched.outcomes)) == list(map(judgement, right.outcomes))
+        assert list(map(judgement, answered.outcomes)) == list(map(judgement, right.outcomes))
+        return
     told = [
         (how, case.rule, words)
         for how, evaluation in (("fetched", fetched), ("answered", answered))
@@ -53,6 +61,17 @@ def test_the_cases_hold_on_postgresql(shop: Shop, run: Run, monkeypatch: pytest.
         and (words := difference(file, group, case, outcome, [row[str(outcome.rule)] for row in rows]))
     ]
     assert not told
+
+
+def storable(table: pa.Table) -> pa.Table:
+    """The table without the columns that PostgreSQL has no type for; DuckDB says then what is right."""
+    return table.select([field.name for field in table.schema if not pa.types.is_struct(field.type)])
+
+
+def judgement(outcome: dq.Outcome) -> Any:
+    """What must not depend on where a rule is judged."""
+    metrics = {name: pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True) for name, value in outcome.metrics.items()}
+    return str(outcome.rule), outcome.verdict, outcome.failing and outcome.failing.count, metrics
 
 
 def counted(answer: Any, answers: list[None]) -> Any:
