@@ -15,14 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 from dq.catalog.selection import PartitionFilter, chosen
 from dq.diagnostics import DataError, DqError
 from dq.files.names import path_of_url
-from dq.sources.declared import Declared
 from dq.sources.options import FORMATS, how
+
+if TYPE_CHECKING:
+    from dq.sources.declared import Declared
 
 HEAD = 64 * 1024
 
