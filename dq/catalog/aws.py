@@ -68,3 +68,14 @@ def is_missing(error: BaseException) -> bool:
     if not isinstance(cause, ClientError):
         return False
     return cause.response.get("Error", {}).get("Code") in ("ResourceNotFoundException", "EntityNotFoundException")
+
+
+def held(answer: Mapping[str, Any], key: str) -> Any:
+    """What an answer must hold; one that was cut on its way holds nothing.
+
+    Raises:
+        DataError: it does not hold it.
+    """
+    if key not in answer:
+        raise DataError(f"an answer of AWS without `{key}`: it was cut on its way", help="try again")
+    return answer[key]

@@ -69,7 +69,7 @@ class DynamoDb:
             raise DataError(f"`{'.'.join(path)}` holds nothing: DynamoDB has no namespaces")
         with aws.told(f"the tables of `{self._name}` cannot be listed"):
             pages = self.client.get_paginator("list_tables").paginate()
-            return [base.Entry(name, is_table=True) for page in pages for name in page["TableNames"]]
+            return [base.Entry(name, is_table=True) for page in pages for name in aws.held(page, "TableNames")]
 
     def table(self, path: base.Path, /) -> DynamoTable:
         """A table by its name."""
@@ -99,7 +99,7 @@ class DynamoDb:
 
     def _described(self, name: str) -> Mapping[str, Any]:
         with aws.told(f"DynamoDB table `{name}`"):
-            found: Mapping[str, Any] = self.client.describe_table(TableName=name)["Table"]
+            found: Mapping[str, Any] = aws.held(self.client.describe_table(TableName=name), "Table")
             return found
 
 
@@ -409,7 +409,7 @@ class Items:
         while True:
             with aws.told(self.description):
                 page = self._catalog.client.scan(**request)
-            yield page["Items"]
+            yield aws.held(page, "Items")
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]

@@ -72,9 +72,13 @@ class Glue:
         with aws.told(f"`{'.'.join((self.name, *path))}` cannot be listed"):
             if not path:
                 pages = self.ask("get_databases")
-                return [base.Entry(each["Name"], is_table=False) for page in pages for each in page["DatabaseList"]]
+                return [
+                    base.Entry(each["Name"], is_table=False)
+                    for page in pages
+                    for each in aws.held(page, "DatabaseList")
+                ]
             pages = self.ask("get_tables", DatabaseName=path[0].lower())
-            return [base.Entry(each["Name"], is_table=True) for page in pages for each in page["TableList"]]
+            return [base.Entry(each["Name"], is_table=True) for page in pages for each in aws.held(page, "TableList")]
 
     def table(self, path: base.Path, /) -> GlueTable:
         """A table by its database and its name."""
@@ -84,7 +88,7 @@ class Glue:
         account = {"CatalogId": self.settings["catalog_id"]} if self.settings.get("catalog_id") else {}
         try:
             with aws.told(f"table `{database}.{name}` of `{self.name}`"):
-                found = self.client.get_table(DatabaseName=database, Name=name, **account)["Table"]
+                found = aws.held(self.client.get_table(DatabaseName=database, Name=name, **account), "Table")
         except DataError as error:
             if not aws.is_missing(error):
                 raise
@@ -160,7 +164,7 @@ class GlueTable:
         counted = 0
         with aws.told(f"partitions of `{self._name}`"):
             for page in self._pages(""):
-                counted += len(page["Partitions"])
+                counted += len(aws.held(page, "Partitions"))
                 if counted > MOST_COUNTED:
                     return None
         return counted
@@ -266,7 +270,7 @@ class GlueTable:
             return
         with aws.told(f"partitions of `{self._name}`"):
             for page in self._pages(hive.expression(filters, keys)):
-                for each in page["Partitions"]:
+                for each in aws.held(page, "Partitions"):
                     values = dict(zip(keys, each["Values"], strict=True))
                     yield hive.Partition(values, each["StorageDescriptor"]["Location"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 import logging
 import threading
 import time
@@ -70,6 +71,8 @@ class Request:
     query: str
     ranged: bool
     signed: bool
+    operation: str = ""
+    """What a client of Glue or DynamoDB asks for."""
 
     @property
     def lists(self) -> bool:
@@ -141,13 +144,18 @@ def proxy(target: str) -> Iterator[Proxy]:
                 parts.query,
                 "Range" in self.headers,
                 "Authorization" in self.headers or "X-Amz-Signature" in parts.query,
+                self.headers.get("X-Amz-Target", "").rpartition(".")[2],
             )
             state.requests.append(request)
             fault = state.fault(request) or Fault()
             if fault.delay:
                 stopped.wait(fault.delay)
             if fault.status:
-                body = f"<Error><Code>{fault.code}</Code><Message>as the test says</Message></Error>".encode()
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if request.operation:
+                    body = json.dumps({"__type": fault.code, "message": "as the test says"}).encode()
+                else:
+                    body = f"<Error><Code>{fault.code}</Code><Message>as the test says</Message></Error>".encode()
                 self.answer(fault.status, {"Content-Type": "application/xml"}, body)
                 return
             connection = http.client.HTTPConnection(host, timeout=30)
@@ -163,7 +171,7 @@ def proxy(target: str) -> Iterator[Proxy]:
             finally:
                 connection.close()
 
-        do_HEAD = do_GET  # noqa: N815 -- what http.server asks for
+        do_HEAD = do_POST = do_GET  # noqa: N815 -- what http.server asks for
 
         def answer(self, status: int, headers: Mapping[str, str], body: bytes, cut: int | None = None) -> None:
             self.send_response(status)

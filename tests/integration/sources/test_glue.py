@@ -272,7 +272,7 @@ def test_a_view_and_an_unknown_format_are_told(aws: Aws) -> None:
 
 def test_databases_and_tables_are_listed_and_described(orders: Aws) -> None:
     catalog = connect("glue", "aws", {**KEYS, "endpoint": orders.endpoint}, Path())
-    assert [entry.name for entry in catalog.children(())] == ["sales"]
+    assert "sales" in [entry.name for entry in catalog.children(())]
     assert "orders" in [entry.name for entry in catalog.children(("sales",)) if entry.is_table]
     described = catalog.table(("Sales", "Orders")).describe()
     assert described.schema.names == ("order_id", "amount", "late", "dt", "y")
