@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import boto3
 import pyarrow as pa
@@ -135,3 +135,39 @@ def test_a_server_that_is_down_is_told_without_its_password(
     assert code == 3
     assert "127.0.0.1" in told.out + told.err
     assert PASSWORD not in told.out + told.err
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_no_credential_is_shown_anywhere(
+    project: Path,
+    systems: tuple[str, Server],
+    down: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if down:
+        url = urlsplit(systems[1].url())
+        monkeypatch.setenv("SHOP_URL", url._replace(netloc=f"{url.netloc.rpartition(':')[0]}:9").geturl())
+        monkeypatch.setenv("LAKE_ENDPOINT", "http://127.0.0.1:9")
+    reports = ["-o", "report.html", "-o", "report.json", "-o", "report.txt", "--history", "history.jsonl", "-v"]
+    table = ["orders.dqdl", "--table", "shop.customers", *reports]
+    for command in (
+        ["evaluate", "-o", "all.html", "-o", "all.json"],
+        ["--debug", "evaluate", *table],
+        ["explain", "orders.dqdl", "--table", "shop.customers"],
+        ["catalog", "ls"],
+        ["catalog", "ls", "shop"],
+        ["catalog", "show", "shop.public.customers"],
+        ["catalog", "show", "app.crossing_totals"],
+        ["--debug", "catalog", "show", "lake.orders"],
+    ):
+        run(command)
+    told = capsys.readouterr()
+    shown = {"standard output": told.out, "standard error": told.err}
+    given = {"dq.toml", "orders.dqdl", "lists.db"}
+    shown |= {path.name: path.read_text() for path in project.rglob("*") if path.is_file() and path.name not in given}
+    assert told.out + told.err
+    assert {name for name, text in shown.items() for secret in SECRETS if secret in text} == set()
+
+
+SECRETS = (PASSWORD, quote(PASSWORD, safe=""), s3.SECRET, s3.TOKEN)
