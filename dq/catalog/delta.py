@@ -35,7 +35,6 @@ from dq.catalog.lakes import (
     in_zone,
     instants,
     iso,
-    meant,
     number,
     readable,
     renamed,
@@ -46,6 +45,7 @@ from dq.catalog.lakes import (
     stream,
     told,
 )
+from dq.catalog.names import find as find_name
 from dq.catalog.selection import LATEST, PartitionFilter, Selection
 from dq.catalog.stores import Store
 from dq.diagnostics import DataError, DqError
@@ -155,7 +155,7 @@ class DeltaCatalog:
             if names is None:
                 raise DataError(f"there is no folder `{'/'.join((hidden(self._path), *found))}`")
             what = "table" if len(found) == len(path) - 1 else "folder"
-            found = (*found, meant(part, names, what, f"`{'.'.join((self.name, *found))}`"))
+            found = (*found, find_name(part, names, what, f"`{'.'.join((self.name, *found))}`"))
         if not self._is_table(found):
             raise DataError(
                 f"`{'/'.join((hidden(self._path), *found))}` is no Delta table: it has no `{LOG}`",
@@ -362,7 +362,7 @@ class Part:
 
         part = cls(table, pa.table(table.get_add_actions(flatten=True)), ())
         for each in sorted(filters, key=lambda each: each.operator == LATEST):
-            column = meant(each.column, table.metadata().partition_columns, "partition column", called)
+            column = find_name(each.column, table.metadata().partition_columns, "partition column", called)
             if part.actions.num_rows:
                 part = part.narrowed(part.filter(each, part.schema.field(column)))
         return part

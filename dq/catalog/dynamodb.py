@@ -18,7 +18,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -29,6 +28,7 @@ import pyarrow.compute as pc
 
 from dq import leftovers
 from dq.catalog import aws, base
+from dq.catalog.names import find as find_name
 from dq.catalog.selection import LATEST, PartitionFilter, Selection
 from dq.diagnostics import DataError, DqError
 from dq.schema import Column, Schema, Type
@@ -80,16 +80,8 @@ class DynamoDb:
         except DataError as error:
             if not aws.is_missing(error):
                 raise
-            names = [entry.name for entry in self.children(())]
-            alike = [name for name in names if name.casefold() == path[0].casefold()]
-            if len(alike) == 1:
-                return DynamoTable(self, alike[0], self._described(alike[0]), self._settings)
-            near = alike or get_close_matches(path[0], names, n=1)
-            shown = ", ".join(f"`{name}`" for name in names[:5]) or "none"
-            raise DataError(
-                f"`{self._name}` has no table `{path[0]}`",
-                help=f"did you mean `{near[0]}`?" if near else f"its tables: {shown}",
-            ) from error
+            name = find_name(path[0], [entry.name for entry in self.children(())], "table", f"`{self._name}`")
+            return DynamoTable(self, name, self._described(name), self._settings)
 
     def close(self) -> None:
         """Close the client."""

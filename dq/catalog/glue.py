@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from dq.catalog import aws, base, hive
 from dq.catalog.hive import Partition
 from dq.catalog.kinds import connect as connect_to
 from dq.catalog.kinds import need
+from dq.catalog.names import find as find_name
 from dq.catalog.selection import PartitionFilter, Selection, chosen
 from dq.diagnostics import DataError, DqError
 from dq.files.places import EVERYTHING_BELOW, FilesError, Place, place
@@ -102,18 +102,14 @@ class Glue:
             self._client = None
 
     def _missing(self, database: str, name: str) -> DataError:
-        databases = [entry.name for entry in self.children(())]
-        if database not in databases:
-            return DataError(f"`{self.name}` has no database `{database}`", help=_advice(database, databases))
-        tables = [entry.name for entry in self.children((database,))]
-        return DataError(f"`{self.name}.{database}` has no table `{name}`", help=_advice(name, tables))
-
-
-def _advice(written: str, names: Sequence[str]) -> str:
-    near = get_close_matches(written, names, n=1)
-    if near:
-        return f"did you mean `{near[0]}`?"
-    return f"there are {', '.join(f'`{name}`' for name in names[:5])}" if names else "there are none"
+        """What is wrong with a name that Glue does not know."""
+        try:
+            find_name(database, [entry.name for entry in self.children(())], "database", f"`{self.name}`")
+            tables = [entry.name for entry in self.children((database,))]
+            find_name(name, tables, "table", f"`{self.name}.{database}`")
+        except DataError as error:
+            return error
+        return DataError(f"table `{database}.{name}` of `{self.name}` is not there any more", help="evaluate again")
 
 
 class GlueTable:

@@ -13,7 +13,8 @@ from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
 from dq.catalog import base
 from dq.catalog.iceberg_tables import IcebergTable
-from dq.catalog.lakes import CONNECT_SECONDS, REQUEST_SECONDS, meant, secrets_of, told
+from dq.catalog.lakes import CONNECT_SECONDS, REQUEST_SECONDS, secrets_of, told
+from dq.catalog.names import find as find_name
 from dq.catalog.stores import STORE_SETTINGS, Store
 from dq.diagnostics import DataError, DqError
 from dq.files.names import hidden
@@ -118,7 +119,7 @@ class IcebergCatalog:
         found: base.Path = ()
         for part in path:
             names, _ = self._listed(self._native, found)
-            found = (*found, meant(part, names, "namespace", f"`{'.'.join((self.name, *found))}`"))
+            found = (*found, find_name(part, names, "namespace", f"`{'.'.join((self.name, *found))}`"))
         return found
 
     def table(self, path: base.Path, /) -> IcebergTable:
@@ -141,7 +142,7 @@ class IcebergCatalog:
         """A path that is not there exactly so, in the letters that are meant."""
         space = self._namespace(path[:-1])
         _, tables = self._listed(self._native, space)
-        return (*space, meant(path[-1], tables, "table", f"`{'.'.join((self.name, *space))}`"))
+        return (*space, find_name(path[-1], tables, "table", f"`{'.'.join((self.name, *space))}`"))
 
     def close(self) -> None:
         """Give back connections."""

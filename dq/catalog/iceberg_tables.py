@@ -73,7 +73,6 @@ from dq.catalog.lakes import (
     in_zone,
     instants,
     iso,
-    meant,
     number,
     readable,
     renamed,
@@ -82,6 +81,7 @@ from dq.catalog.lakes import (
     stream,
     told,
 )
+from dq.catalog.names import find as find_name
 from dq.catalog.selection import LATEST, PartitionFilter, Selection
 from dq.diagnostics import DataError, DqError
 from dq.files.names import hidden
@@ -285,7 +285,7 @@ class Part:
         identity = snapshot.snapshot_id if snapshot else None
         part = cls(metadata, table.io, identity, AlwaysTrue(), (), ", ".join(map(str, filters)))
         parted = _parted(metadata)
-        names = {each: meant(each.column, list(parted), "partition column", called) for each in filters}
+        names = {each: find_name(each.column, list(parted), "partition column", called) for each in filters}
         for each in (each for each in filters if each.operator != LATEST):
             part = part.narrowed(_expression(each, metadata.schema().find_field(parted[names[each]]), names[each]))
         part = part.planned()

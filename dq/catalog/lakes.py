@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dq.catalog.selection import PartitionFilter
 from dq.diagnostics import DataError, DqError
 from dq.files.names import hidden
-from dq.names import listed
 from dq.schema import Column, Schema
 from dq.sources.memory import unique_names
 from dq.sources.types import type_of
@@ -65,24 +63,6 @@ def shown(properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 # -- names ---------------------------------------------------------------------------------------------
-
-
-def meant(name: str, names: Sequence[str], what: str, where: str) -> str:
-    """The one of `names` that a name means: letters exactly so, else the only one that differs in letter case.
-
-    Raises:
-        DataError: there is none, or there are several.
-    """
-    if name in names:
-        return name
-    alike = [each for each in names if each.casefold() == name.casefold()]
-    if len(alike) == 1:
-        return alike[0]
-    if alike:
-        raise DataError(f"the {what} `{name}` of {where} is ambiguous: {listed(alike)}", help="write it exactly so")
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"did you mean {listed(near)}?" if near else f"there is {listed(names)}" if names else "there is none at all"
-    raise DataError(f"{where} has no {what} `{name}`", help=hint)
 
 
 # -- types ---------------------------------------------------------------------------------------------

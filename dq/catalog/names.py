@@ -40,7 +40,7 @@ def join(parts: Iterable[str]) -> str:
 def find(wanted: str, names: Iterable[str], what: str, place: str) -> str:
     """The name that is meant: letters exactly so, else the only one that differs in letter case.
 
-    `what` and `place` are words for the message: a `table` of `lake.sales`.
+    `what` and `place` are words for the message: "`lake.sales` has no table `orders`".
 
     Raises:
         DataError: there is none, with the nearest names; or several that differ in letter case only.
@@ -55,7 +55,7 @@ def find(wanted: str, names: Iterable[str], what: str, place: str) -> str:
         raise DataError(
             f"`{wanted}` may be {' or '.join(f'`{each}`' for each in alike)} of {place}", help="write its exact letters"
         )
-    raise DataError(f"there is no {what} `{wanted}` in {place}", help=nearest_of(wanted, listed) or f"it has no {what}")
+    raise DataError(f"{place} has no {what} `{wanted}`", help=nearest_of(wanted, listed) or f"it has no {what} at all")
 
 
 def nearest_of(wanted: str, names: Iterable[str], most: int = 10) -> str:

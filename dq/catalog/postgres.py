@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path as Folder
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from dq.catalog.base import Description, Entry, Path
+from dq.catalog.names import find as find_name
 from dq.catalog.selection import LATEST, PartitionFilter, Selection
 from dq.databases.answering import SqlDatabase
 from dq.databases.held import HeldTable, distinct_names
@@ -209,16 +209,16 @@ class PostgresCatalog:
             return [Entry(name, False) for name in self._schemas()]
         if len(path) > 1:
             raise DataError(f"`{'.'.join(path)}` holds no tables", help="names are schema.table")
-        schema = _meant(path[0], self._schemas(), "schema", self._session.name)
+        schema = find_name(path[0], self._schemas(), "schema", self._session.name)
         return [Entry(name, True) for name in self._tables(schema, partitions=False)]
 
     def table(self, path: Path, /) -> PostgresTable:
         """A table by `schema.table`; a bare name is one of `public`."""
         if len(path) not in (1, 2):
             raise DataError(f"`{'.'.join(path)}` names no table", help="names are schema.table")
-        schema = _meant(path[0] if len(path) == 2 else DEFAULT_SCHEMA, self._schemas(), "schema", self._session.name)
+        schema = find_name(path[0] if len(path) == 2 else DEFAULT_SCHEMA, self._schemas(), "schema", self._session.name)
         where = f"schema `{schema}` of {self._session.name}"
-        name = _meant(path[-1], self._tables(schema, partitions=True), "table", where)
+        name = find_name(path[-1], self._tables(schema, partitions=True), "table", where)
         return PostgresTable(self._session, self._database, (schema, name))
 
     def close(self) -> None:
@@ -273,29 +273,6 @@ SELECT c.reltuples::bigint AS estimate,
     obj_description(c.oid, 'pg_class') AS comment
 FROM pg_class c WHERE c.oid = {oid}
 """
-
-
-def _meant(name: str, names: Sequence[str], what: str, where: str) -> str:
-    """The name that is exactly so, else the only one that differs in letter case.
-
-    Raises:
-        DataError: there is none, or more than one.
-    """
-    if name in names:
-        return name
-    alike = [each for each in names if each.casefold() == name.casefold()]
-    if len(alike) == 1:
-        return alike[0]
-    if alike:
-        raise DataError(
-            f"{what} `{name}` could be {' or '.join(f'`{each}`' for each in alike)}", help="write it exactly"
-        )
-    near = get_close_matches(name, names, 3)
-    listed = ", ".join(f"`{each}`" for each in near or names[:5])
-    raise DataError(
-        f"there is no {what} `{name}` in {where}",
-        help=f"did you mean {listed}?" if near else f"there is {listed}" if listed else "there is none at all",
-    )
 
 
 # -- selections ----------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from dq.catalog.names import find as find_name
 from dq.catalog.selection import LATEST, Selection
 from dq.diagnostics import DataError, DqError
 from dq.lazy import exp
@@ -50,21 +50,7 @@ def named(name: str, among: Mapping[str, T], what: str, where: str) -> T:
     Raises:
         DataError: there is none, with the nearest names; or several, which differ in letter case.
     """
-    if name in among:
-        return among[name]
-    alike = [each for each in among if each.casefold() == name.casefold()]
-    if len(alike) == 1:
-        return among[alike[0]]
-    if alike:
-        raise DataError(f"{where} has several {what}s `{name}`", help=f"write one of {_listed(alike)}")
-    folded = {each.casefold(): each for each in among}
-    near = [folded[each] for each in get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)]
-    advice = f"did you mean {_listed(near)}?" if near else f"it has {_listed(list(among)[:5])}" if among else ""
-    raise DataError(f"{where} has no {what} `{name}`", help=advice or f"it has no {what}s")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{each}`" for each in names)
+    return among[find_name(name, among, what, where)]
 
 
 # -- who reads -----------------------------------------------------------------------------------------

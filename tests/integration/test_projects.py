@@ -80,7 +80,7 @@ def test_the_caller_says_how_files_are_read_before_the_project(folder: Path) -> 
         ("nowhere.orders", dq.DqError, "no table `nowhere.orders`"),
         ("lake..orders", dq.DqError, "no name of a table"),
         ("lake.sales.ordrs", dq.DataError, "did you mean `orders`?"),
-        ("lake.sale.orders", dq.DataError, "no folder `sale` in `lake`"),
+        ("lake.sale.orders", dq.DataError, "`lake` has no folder `sale`"),
         ("elsewhere", dq.DqError, "no variable `NOT_SET_ANYWHERE`, which dq.toml:14 needs"),
     ],
 )

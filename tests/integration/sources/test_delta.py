@@ -456,7 +456,7 @@ def test_folders_are_a_tree_and_those_with_a_log_are_tables(tmp_path: Path) -> N
     assert lake.children(("events",)) == []
     assert ids(lake.table(("SALES", "eu", "orders"))) == [1]
     for path, words in (
-        (("sales", "eu", "ORDERS"), "the table `ORDERS` of `lake.sales.eu` is ambiguous"),
+        (("sales", "eu", "ORDERS"), "`ORDERS` may be `Orders` or `orders` of `lake.sales.eu`"),
         (("sales", "eu", "order"), "`lake.sales.eu` has no table `order`"),
         (("sale", "eu"), "`lake` has no folder `sale`"),
         (("sales", "eu"), "/sales/eu` is no Delta table: it has no `_delta_log`"),

@@ -84,7 +84,7 @@ def test_a_row_count_is_not_told_when_it_is_an_estimate(shop: Catalog) -> None:
     [
         (("ordres",), "did you mean `orders`?"),
         (("sale", "orders"), "did you mean `sales`?"),
-        (("sales", "orders"), "no table `orders` in `shop.sales`"),
+        (("sales", "orders"), "`shop.sales` has no table `orders`"),
         (("a", "b", "c"), "too many parts"),
     ],
 )

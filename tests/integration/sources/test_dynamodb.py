@@ -205,7 +205,7 @@ def test_tables_are_listed_and_described(endpoint: str, orders: str) -> None:
     assert described.partitions == ("id",)
 
 
-@pytest.mark.parametrize(("written", "advice"), [("order", "did you mean `orders`?"), ("zzzz", "its tables: ")])
+@pytest.mark.parametrize(("written", "advice"), [("order", "did you mean `orders`?"), ("zzzz", "there are `")])
 def test_a_table_that_is_not_there_has_a_neighbour(endpoint: str, orders: str, written: str, advice: str) -> None:
     with pytest.raises(DataError, match=f"has no table `{written}`") as error:
         table(endpoint, written)

@@ -650,7 +650,7 @@ def test_namespaces_are_a_tree(tmp_path: Path) -> None:
     }
     assert lake.table(("Sales", "EU", "orders")).name == "lake.sales.eu.orders"
     for path, words in (
-        (("sales", "eu", "ORDERS"), "the table `ORDERS` of `lake.sales.eu` is ambiguous"),
+        (("sales", "eu", "ORDERS"), "`ORDERS` may be `Orders` or `orders` of `lake.sales.eu`"),
         (("sales", "order"), "`lake.sales` has no table `order`"),
         (("sale", "orders"), "`lake` has no namespace `sale`"),
         (("sales",), "names no table: an Iceberg table lies in a namespace"),

@@ -121,8 +121,8 @@ def test_what_is_known_of_a_table(shop: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        (("order",), "there is no table `order` in schema `public` of PostgreSQL `postgres`; did you mean `orders`"),
-        (("shop", "orders"), "there is no schema `shop`"),
+        (("order",), "schema `public` of PostgreSQL `postgres` has no table `order`; did you mean `orders`"),
+        (("shop", "orders"), "has no schema `shop`"),
         (("a", "b", "c"), "names are schema.table"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from dq.catalog import lakes
 from dq.catalog.lakes import Bounds, conditions, dates, decimal, instants
 from dq.catalog.selection import partition_filter
-from dq.diagnostics import DataError, DqError
+from dq.diagnostics import DqError
 from dq.schema import Type
 
 FIRST, SECOND = datetime(2026, 11, 1), datetime(2026, 11, 2)
@@ -87,16 +87,6 @@ def test_a_zone_is_no_part_of_a_column_without_one() -> None:
     assert lakes.in_zone(instants("2026-11-01T05:30"), aware=True).low.tzinfo is UTC
     with pytest.raises(DqError, match="has a zone"):
         lakes.in_zone(instants("2026-11-01T05:30+02:00"), aware=False)
-
-
-def test_a_name_is_meant_exactly_or_in_other_letters() -> None:
-    assert lakes.meant("b", ["B", "b"], "table", "`c`") == "b"
-    assert lakes.meant("ORDERS", ["orders"], "table", "`c`") == "orders"
-    with pytest.raises(DataError, match="is ambiguous"):
-        lakes.meant("ORDERS", ["orders", "Orders"], "table", "`c`")
-    with pytest.raises(DataError) as told:
-        lakes.meant("oders", ["orders", "x"], "table", "`c`")
-    assert told.value.help == "did you mean `orders`?"
 
 
 def test_columns_have_names_and_types_that_duckdb_takes() -> None:
