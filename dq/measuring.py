@@ -150,7 +150,7 @@ def _measure_all(
             with _told(engine, options.progress, total - len(pending) - 1, total):
                 found.update((files if isinstance(scan.grain, FilesBelow) else engine).measure(scan))
         except EngineError as error:
-            if error.__cause__ is not None and isinstance(error.__cause__, Exception) and recover(error.__cause__):
+            if isinstance(error.__cause__, Exception) and recover(error.__cause__):
                 return None
             if len(scan.metrics) == 1 or isinstance(error, TimeLimitError | SourceError):  # parts would end as it did
                 failed |= dict.fromkeys(scan.metrics, sentence(error))

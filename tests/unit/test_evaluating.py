@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dq.diagnostics import DqError
-from dq.engines.base import EngineError
+from dq.engines.base import EngineError, SourceError, TimeLimitError
 from dq.evaluation import run
 from dq.language import parse
 from dq.measuring import leaves, prepare
@@ -55,6 +55,9 @@ class Facts:
     name: str = "facts"
     scans: list[Scan] = field(default_factory=list)
     sampled: list[tuple[str, str, int]] = field(default_factory=list)
+    expected: list[Scan] = field(default_factory=list)
+    gone: type[EngineError] = EngineError
+    changed: tuple[str, ...] = ()
 
     def schemas(self) -> Mapping[str, Schema]:
         return dict.fromkeys(self.tables, COLUMNS)
@@ -62,7 +65,7 @@ class Facts:
     def measure(self, scan: Scan) -> dict[Metric, Measured]:
         self.scans.append(scan)
         if any(type(metric).__name__ in self.broken for metric in scan.metrics):
-            raise EngineError("it overflows", help="use less") from self.cause
+            raise self.gone("it overflows", help="use less") from self.cause
         return {metric: self.answer(metric) for metric in scan.metrics}
 
     def answer(self, metric: Metric) -> Any:
@@ -70,13 +73,15 @@ class Facts:
             return Count(0) if isinstance(metric, Size) else Ratio()
         return {**FACTS, **self.answers}[type(metric).__name__]
 
-    def expect(self, scans: Sequence[Scan]) -> None: ...
+    def expect(self, scans: Sequence[Scan]) -> None:
+        self.expected += scans
 
     def evidence(self, metric: Metric) -> str:
         return self.name
 
     def outdated(self) -> dict[Metric, str]:
-        return {}
+        measured = [metric for scan in self.scans for metric in scan.metrics]
+        return {metric: "`x` changed" for metric in measured if type(metric).__name__ in self.changed}
 
     def share_done(self) -> float:
         return 0.5
@@ -475,3 +480,28 @@ def test_options_are_what_they_can_be(name: str, help_: str) -> None:
     with pytest.raises(DqError) as refused:
         Options(**{name: "x"})
     assert (refused.value.message, refused.value.help) == (f"`{name}` cannot be 'x'", help_)
+
+
+# -- tables that lie elsewhere -------------------------------------------------------------------------
+
+
+def test_an_engine_hears_of_all_scans_of_tables_before_the_first_and_of_none_of_files() -> None:
+    engine = Facts()
+    evaluated('Mean "a" > 1, IsUnique "s", FileSize "nowhere/*.csv" > 0 B', engine)
+    assert engine.expected == engine.scans
+    assert len(engine.expected) == 2
+
+
+@pytest.mark.parametrize(("kind", "scans"), [(SourceError, 1), (TimeLimitError, 1), (EngineError, 3)])
+def test_a_source_that_fails_is_not_asked_again_for_parts_of_a_scan(kind: type[EngineError], scans: int) -> None:
+    engine = Facts(broken=("Sum",), gone=kind)
+    verdicts = [outcome.verdict for outcome in evaluated('Sum "a" > 1, RowCount > 0', engine).outcomes]
+    assert len(engine.scans) == scans
+    assert verdicts == [Verdict.ERROR, Verdict.PASSED if kind is EngineError else Verdict.ERROR]
+
+
+def test_what_was_measured_on_data_that_changed_is_an_error_and_the_rest_is_not() -> None:
+    mean, rows = evaluated('Sum "a" > 1, RowCount > 0', Facts(changed=("Sum",))).outcomes
+    assert (mean.verdict, mean.reason) == (Verdict.ERROR, "`x` changed; evaluate it again")
+    assert (rows.verdict, rows.evidence) == (Verdict.PASSED, ("facts",))
+    assert mean.evidence == ()
