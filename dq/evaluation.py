@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ from dq import recall
 from dq.catalog.base import NamedTable
 from dq.diagnostics import DqError
 from dq.engines.base import Engine
+from dq.engines.opening import Request
+from dq.engines.opening import opened as opened_on
 from dq.files.measuring import FileScans
 from dq.files.places import Roots
 from dq.history import opened
@@ -92,7 +94,8 @@ def evaluate(
         data: a path, a table in memory (pandas, Polars, Arrow, DuckDB relation), a table by name (`dq.table`), or a
             mapping from alias to any of them, where `primary` is the table under test. May be left out when all rules
             are about files, and when a project tells which tables the ruleset is for.
-        engine: `duckdb`, which is also the default.
+        engine: one of `dq.engines.opening.ENGINES`; by default the one for the data, which is `duckdb` for all
+            but the tables of another engine.
         read: how files are read, for all or by alias.
         options: samples, the instant of evaluation, history, progress.
         memory_limit: how much memory the engine may use, such as `2GB`.
@@ -106,28 +109,14 @@ def evaluate(
     parsed = load(ruleset)
     data = given_or_named(parsed, data)
     options = _by_name(data, options or Options())
-    from dq.engines.duckdb import DuckDBEngine
-    from dq.sources.tables import Tables
-
-    if time_limit is not None and not time_limit > 0:
-        raise DqError(f"`time_limit` cannot be {time_limit!r}", help="give a number of seconds above 0")
-    if engine not in (None, "duckdb"):
-        raise DqError(f"engine `{engine}` is not known", help="this version has `duckdb`")
-    with Tables(data, options=read, memory_limit=memory_limit, threads=threads, progress=options.progress) as tables:
-        on = DuckDBEngine(tables, time_limit)
-        scans = FileScans(roots(tables.folders, options), tables.paths(PRIMARY), on, options.progress)
-        evaluation = run(parsed, on, options, recover=tables.recover, files=scans)
-
-    @contextmanager
-    def again() -> Iterator[Engine]:
-        with tables.reopened() as reopened:
-            reopened.settle(PRIMARY)
-            yield DuckDBEngine(reopened)
-
+    request = Request(data, read, memory_limit, threads, time_limit, options.progress)
+    with opened_on(engine, request) as on:
+        scans = FileScans(roots(on.folders, options), on.paths, on.engine, options.progress)
+        evaluation = run(parsed, on.engine, options, recover=on.recover, files=scans)
     source = evaluation.source
     return replace(
         evaluation,
-        source=replace(source, open=again) if source else None,
+        source=replace(source, open=on.again) if source else None,
         notes=(*evaluation.notes, *_nameless(data, options, evaluation)),
     )
 

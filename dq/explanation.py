@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dq.engines.base import Answerer, Engine
+from dq.engines.opening import Request, opened
 from dq.evaluation import given_or_named, load
 from dq.files.measuring import describe
 from dq.measuring import prepare
@@ -66,15 +67,13 @@ def explain(
     ruleset: Ruleset | str | os.PathLike[str],
     data: Any = NO_DATA,
     *,
+    engine: str | None = None,
     read: ReadOptions | Mapping[str, ReadOptions] | None = None,
 ) -> Explanation:
     """The plan of `dq.evaluate(ruleset, data)`, without running it. Takes and raises the same."""
-    from dq.engines.duckdb import DuckDBEngine
-    from dq.sources.tables import Tables
-
     parsed = load(ruleset)
-    with Tables(given_or_named(parsed, data), options=read) as tables:
-        return explain_on(parsed, DuckDBEngine(tables))
+    with opened(engine, Request(given_or_named(parsed, data), read)) as on:
+        return explain_on(parsed, on.engine)
 
 
 def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:

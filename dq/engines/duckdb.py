@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from dq.diagnostics import DataError
-from dq.engines.base import Answerer, EngineError, SourceError, TimeLimitError
+from dq.engines.base import Answerer, Engine, EngineError, SourceError, TimeLimitError
 from dq.engines.functions import DUCKDB, lower
+from dq.engines.opening import Opened, Request
 from dq.lazy import exp
 from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
+from dq.names import PRIMARY
 from dq.planning import Scan
 from dq.schema import Type
 from dq.sources.stored import UnansweredError
+from dq.sources.tables import Tables
 from dq.sql import columns_read, compile_scan, frequency_table, rows_returned, sample_rows, with_outcomes
 
 if TYPE_CHECKING:
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 
     from dq.outcomes import TableRead
     from dq.schema import Schema
-    from dq.sources.tables import Tables
 
 _AS_TEXT = frozenset({Type.TIMESTAMP_TZ, Type.NESTED, Type.OTHER})
 """Types of which a sample shows the text: Python has no value for them, or needs more packages for it."""
@@ -246,3 +248,24 @@ def _none_of(query: exp.Expr) -> exp.Expr:
         .from_(exp.Subquery(this=query.copy(), alias=exp.TableAlias(this=exp.to_identifier("q"))))
         .limit(0)
     )
+
+
+@contextmanager
+def opened(request: Request, /) -> Iterator[Opened]:
+    """The tables of a run in an embedded DuckDB, until the context ends."""
+    with Tables(
+        request.data,
+        options=request.read,
+        memory_limit=request.memory_limit,
+        threads=request.threads,
+        progress=request.progress,
+    ) as tables:
+
+        @contextmanager
+        def again() -> Iterator[Engine]:
+            with tables.reopened() as reopened:
+                reopened.settle(PRIMARY)
+                yield DuckDBEngine(reopened)
+
+        engine = DuckDBEngine(tables, request.time_limit)
+        yield Opened(engine, again, tables.recover, tables.folders, tables.paths(PRIMARY))
