@@ -689,9 +689,13 @@ class Frequencies:
     def merge(self, other: Frequencies) -> Frequencies:
         """Counts of equal keys added."""
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         keys = self.table.column_names[:-1]
         both = pa.concat_tables([self.table, other.table.cast(self.table.schema)])
+        for at, each in enumerate(both.schema):
+            if pa.types.is_floating(each.type):  # -0.0 and 0.0 are two keys to Arrow, and one to SQL
+                both = both.set_column(at, each, pc.add(both.column(at), pa.scalar(0.0, each.type)))
         merged = both.group_by(keys).aggregate([("n", "sum")])
         return Frequencies(merged.select([*keys, "n_sum"]).rename_columns([*keys, "n"]))
 
