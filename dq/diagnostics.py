@@ -73,3 +73,7 @@ class DataError(DqError):
     """Data that cannot be read: a missing or broken file, a wrong format, an unknown alias."""
 
     exit_code = 3
+
+
+class NoFilesError(DataError):
+    """A place that can be looked at, and in which there is no data file."""

@@ -15,14 +15,14 @@ from dq import recall
 from dq.catalog.base import NamedTable
 from dq.diagnostics import DqError
 from dq.engines.base import Engine
-from dq.engines.opening import Request
+from dq.engines.opening import Opened, Request
 from dq.engines.opening import opened as opened_on
 from dq.files.measuring import FileScans
 from dq.files.places import Roots
 from dq.history import opened
 from dq.judging import Samples, composites_by_row, detected_key, judge, outcome_of, redacted, remembered, samples_of
 from dq.language import Dialect, parse
-from dq.measuring import measure
+from dq.measuring import Facts, Prepared, measure
 from dq.metrics import Count, Measured, Metric, Size
 from dq.names import PRIMARY, find_column
 from dq.options import Options
@@ -109,16 +109,22 @@ def evaluate(
     parsed = load(ruleset)
     data = given_or_named(parsed, data)
     options = _by_name(data, options or Options())
-    request = Request(data, read, memory_limit, threads, time_limit, options.progress)
-    with opened_on(engine, request) as on:
-        scans = FileScans(roots(on.folders, options), on.paths, on.engine, options.progress)
-        evaluation = run(parsed, on.engine, options, recover=on.recover, files=scans)
+    with opened_on(engine, Request(data, read, memory_limit, threads, time_limit, options.progress)) as on:
+        evaluation = evaluate_on(parsed, on, options)
+    return replace(evaluation, notes=(*evaluation.notes, *_nameless(data, options, evaluation)))
+
+
+def evaluate_on(
+    ruleset: Ruleset,
+    on: Opened,
+    options: Options,
+    observe: Callable[[Prepared, Facts], None] = lambda prepared, facts: None,
+) -> Evaluation:
+    """Evaluate on an engine that is open; `observe` is told what was measured, before it is judged."""
+    scans = FileScans(roots(on.folders, options), on.paths, on.engine, options.progress)
+    evaluation = run(ruleset, on.engine, options, recover=on.recover, files=scans, observe=observe)
     source = evaluation.source
-    return replace(
-        evaluation,
-        source=replace(source, open=on.again) if source else None,
-        notes=(*evaluation.notes, *_nameless(data, options, evaluation)),
-    )
+    return replace(evaluation, source=replace(source, open=on.again) if source else None)
 
 
 def given_or_named(ruleset: Ruleset, data: Any) -> Any:
@@ -163,11 +169,12 @@ def run(
     *,
     recover: Callable[[Exception], bool] = lambda error: False,
     files: FileScans | None = None,
+    observe: Callable[[Prepared, Facts], None] = lambda prepared, facts: None,
 ) -> Evaluation:
     """Evaluate on an engine; scans of files are measured beside it.
 
     `recover` is asked when a scan fails: True means that the tables have changed so that it is worth another
-    try, such as a CSV column that became text.
+    try, such as a CSV column that became text. `observe` is told what was measured, before it is judged.
     """
     started = datetime.now(UTC)
     clock = time.perf_counter()
@@ -177,6 +184,7 @@ def run(
         history.check()
     files = files or FileScans(roots((), options), None, engine, options.progress)
     prepared, facts = measure(ruleset, engine, files, now, options, recover)
+    observe(prepared, facts)
     schema = engine.schemas().get(PRIMARY, Schema(()))
     key = tuple(find_column(name, schema).name for name in options.key)
     judged = {rule: judge(bound, facts, options) for rule, bound in prepared.bound.items()}

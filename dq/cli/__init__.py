@@ -44,6 +44,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "evaluate": Entry("dq.cli.evaluate", "Judge data", "Judge data by a ruleset."),
     "explain": Entry("dq.cli.explain", "Judge data", "Show how a ruleset would be measured, without measuring."),
+    "watch": Entry("dq.cli.watch", "Judge data", "Judge files as they arrive."),
     "init": Entry("dq.cli.init", "Name tables", "Write a first dq.toml, from what lies around."),
     "catalog": Entry("dq.cli.catalog", "Name tables", "See which tables there are by name, and declare more."),
     "lint": Entry("dq.cli.lint", "Write rulesets", "Find mistakes in rulesets, without data."),

@@ -30,6 +30,10 @@ class FilesError(EngineError):
         super().__init__(visible(message), help=visible(help))
 
 
+class NoneFoundError(FilesError):
+    """A place that can be looked at, and in which there is no such file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A file, a folder or a glob of them.

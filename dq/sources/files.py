@@ -10,7 +10,7 @@ import glob
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 from dq.catalog.selection import PartitionFilter, chosen
-from dq.diagnostics import DataError, DqError
+from dq.diagnostics import DataError, DqError, NoFilesError
 from dq.files.names import path_of_url
 from dq.sources.options import FORMATS, how
 
@@ -164,11 +164,12 @@ def find(
     wanted: str | None,
     hive: bool | None,
     filters: Sequence[PartitionFilter] = (),
+    only: Container[str] | None = None,
 ) -> Files:
     """The files that a path, glob, folder, `file://` URL or list of these means.
 
     Of the filters nothing is read but the paths: a file in a folder `key=value` that does not meet them is left out
-    before it is opened.
+    before it is opened. `only` are the absolute paths of those that count, at least one.
 
     Raises:
         DataError: nothing there, nothing that meets the filters, not readable, no known format, or several formats.
@@ -182,6 +183,8 @@ def find(
     for item in given:
         found.extend(_expand(os.fspath(item), notes))
     description = os.fspath(given[0]) if len(given) == 1 else f"{len(given)} paths"
+    if only is not None:
+        found = [each for each in found if each[0] in only]
     if filters:
         found = [found[at] for at in chosen_files([partition_of(*each) for each in found], filters, hive, description)]
     if len(found) > 1:
@@ -191,6 +194,15 @@ def find(
     root = found[0][1]
     partitions, outer = partitions_of([Path(file.path).relative_to(root or "/") for file in files], root, hive)
     return Files(files, kind, description, partitions, outer, root, tuple(notes))
+
+
+def listed(source: str | os.PathLike[str]) -> tuple[str, ...]:
+    """The absolute paths of the data files that a path, glob, folder or `file://` URL means; none of them is opened.
+
+    Raises:
+        DataError: nothing is there.
+    """
+    return tuple(path for path, _ in _expand(os.fspath(source), []))
 
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
@@ -245,7 +257,7 @@ def _walk(folder: str, notes: list[str]) -> list[tuple[str, str]]:
     known = [path for path in paths if format_of_name(path)]
     data = known or [path for path in paths if _recognized(path)]
     if not data:
-        raise DataError(f"the folder `{folder}` holds no data files", help=SUPPORTED)
+        raise NoFilesError(f"the folder `{folder}` holds no data files", help=SUPPORTED)
     if left := [Path(path).name for path in paths if path not in set(data)]:
         notes.append(left_out(left))
     return [(path, folder) for path in data]
@@ -264,7 +276,7 @@ def _glob(text: str, pattern: str, notes: list[str]) -> list[tuple[str, str]]:
         elif not pattern.endswith("**") and Path(path).is_dir():
             found.extend((inner, root) for inner, _ in _walk(path, notes))
     if not found:
-        raise DataError(f"no file matches `{text}`", help=_hint(Path(root)))
+        raise NoFilesError(f"no file matches `{text}`", help=_hint(Path(root)))
     return list(dict.fromkeys(found))
 
 

@@ -18,8 +18,8 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from dq.catalog.selection import PartitionFilter
-from dq.diagnostics import DataError
-from dq.files.places import EVERYTHING_BELOW, FilesError, Glob, Place, place
+from dq.diagnostics import DataError, NoFilesError
+from dq.files.places import EVERYTHING_BELOW, FilesError, Glob, NoneFoundError, Place, place
 from dq.files.remote import FoundFiles, listing
 from dq.files.stores import CHUNK, ENVIRONMENT, Handle, Object, Store, System, system, told
 from dq.options import Progress, silent
@@ -176,7 +176,8 @@ def find(
         notes: list[str] = []
         looks = [_look(where, each, notes, progress) for each in places]
     except FilesError as error:
-        raise DataError(error.message, help=error.help) from None
+        kind = NoFilesError if isinstance(error, NoneFoundError) else DataError
+        raise kind(error.message, help=error.help) from None
     objects = tuple(dict.fromkeys(each for one in looks for each in one.objects))
     description = places[0].shown if len(places) == 1 else f"{len(places)} paths"
     if filters:
@@ -212,9 +213,9 @@ def _look(where: System, named: Place, notes: list[str], progress: Progress) -> 
         each for each, is_data in zip(objects, _at_once(partial(_is_binary, where), objects), strict=True) if is_data
     ]
     if not data and objects:
-        raise FilesError(f"`{named.shown}` holds no data files", help=SUPPORTED)
+        raise NoneFoundError(f"`{named.shown}` holds no data files", help=SUPPORTED)
     if not data:
-        raise FilesError(f"no file matches `{named.shown}`" if found is None else f"`{named.shown}` is empty")
+        raise NoneFoundError(f"no file matches `{named.shown}`" if found is None else f"`{named.shown}` is empty")
     taken = {each.url for each in data}
     if left := [each.name.rpartition("/")[2] for each in objects if each.url not in taken]:
         notes.append(left_out(left))

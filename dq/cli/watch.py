@@ -1,0 +1,278 @@
+"""`dq watch`: files judged as they arrive."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dq.cli import files
+from dq.cli.evaluate import progress_bar
+from dq.cli.headings import Command, option
+from dq.cli.terminal import wants_color
+from dq.diagnostics import DqError
+
+if TYPE_CHECKING:
+    from dq.outcomes import Evaluation
+    from dq.stream.watching import Batch
+
+DATA, WATCHING, REPORT = "Data", "Watching", "Report"
+
+
+@click.command("watch", short_help="Judge files as they arrive.", cls=Command)
+@click.argument("ruleset", metavar="RULESET", type=click.Path(allow_dash=True))
+@click.argument("path", metavar="PATH")
+@option(
+    "--data",
+    "-d",
+    multiple=True,
+    metavar="ALIAS=PATH",
+    heading=DATA,
+    help="Another table that rules compare with; it is read anew for every batch.",
+)
+@option(
+    "--input-format",
+    type=click.Choice(["parquet", "csv", "json", "arrow"]),
+    heading=DATA,
+    help="The format of the files, where name and content do not tell.",
+)
+@option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="COLUMN=TYPE",
+    heading=DATA,
+    help="The SQL type of a column of CSV or JSON files, so that every batch has the same.",
+)
+@option("--delimiter", metavar="CHAR", heading=DATA, help="What separates the fields of CSV files; \\t is a tab.")
+@option(
+    "--state",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    heading=WATCHING,
+    help="What has been judged is kept here, so that the next run goes on from there; made if it is not there.",
+)
+@option(
+    "--every",
+    type=click.FloatRange(min=0.05),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    heading=WATCHING,
+    help="How long to wait between two looks.",
+)
+@option("--once", is_flag=True, heading=WATCHING, help="Look once, judge what is there, and end.")
+@option(
+    "--until",
+    type=click.IntRange(min=1),
+    metavar="N",
+    heading=WATCHING,
+    help="End after so many batches, those of earlier runs included.",
+)
+@option(
+    "--settled",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    heading=WATCHING,
+    help="Take a file when it has not changed for so long.",
+)
+@option("--singly", is_flag=True, heading=WATCHING, help="Judge each file by itself, not all new ones together.")
+@option("--stop-on-fail", is_flag=True, heading=WATCHING, help="End at the first batch in which a rule does not pass.")
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    heading=REPORT,
+    help="json: a line for each batch, with the full reports of the batch and of all batches.",
+)
+@option(
+    "--metrics",
+    "port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    heading=REPORT,
+    help="Serve verdicts and metrics in Prometheus' format at http://127.0.0.1:PORT/metrics; 0 for any free port.",
+)
+@option(
+    "--samples",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    metavar="N",
+    heading=REPORT,
+    help="How many failing rows of each rule the reports of batches hold; 0 for none.",
+)
+@option("--redact", is_flag=True, heading=REPORT, help="Show the shape of values in samples, Aaa-99, not the values.")
+@option("--quiet", "-q", is_flag=True, heading=REPORT, help="Only batches in which a rule does not pass.")
+@option("--memory-limit", metavar="SIZE", heading=DATA, help="How much memory the engine may use, such as 2GB.")
+@option("--threads", type=click.IntRange(min=1), metavar="N", heading=DATA, help="How many threads it may use.")
+def command(
+    ruleset: str,
+    path: str,
+    data: Sequence[str],
+    input_format: str | None,
+    types: Sequence[str],
+    delimiter: str | None,
+    state: str | None,
+    every: float,
+    once: bool,
+    until: int | None,
+    settled: float,
+    singly: bool,
+    stop_on_fail: bool,
+    form: str,
+    port: int | None,
+    samples: int,
+    redact: bool,
+    quiet: bool,
+    memory_limit: str | None,
+    threads: int | None,
+) -> int:
+    """Judge files as they arrive, each batch by itself and all of them together.
+
+    PATH is a folder, a glob or a URL such as s3://landing/orders/ in which Parquet, CSV, JSON lines or Arrow files
+    arrive under names of their own. What is new since the last look is a batch: it is read once, gets its verdict, and
+    the verdict on everything that has come is merged from the states of the batches, without reading a file again.
+
+    A file that cannot be read counts for nothing, is told, and is tried again when it changes. A file that changes
+    after it was judged ends the command.
+
+    \b
+    dq watch orders.dqdl landing/orders/
+    dq watch orders.dqdl 'landing/*.parquet' --state orders.state --once
+    dq watch orders.dqdl s3://landing/orders/ --state orders.state --metrics 9464 --format json
+
+    \b
+    Exit codes: 0 every batch, and all together, passed; or nothing came
+                1 a rule failed
+                2 the ruleset or the command is wrong
+                3 something could not be measured or read
+    """  # noqa: D301 - click reads the backspace
+    from dq.options import Options
+    from dq.sources.options import ReadOptions
+    from dq.stream.exporting import exporting
+    from dq.stream.watching import Settings, Watcher
+
+    with progress_bar(quiet) as progress:
+        settings = Settings(
+            references=dict(map(_reference, data)),
+            read=ReadOptions(
+                format=input_format,
+                types=dict(map(_typed, types)),
+                delimiter="\t" if delimiter == "\\t" else delimiter,
+            ),
+            options=Options(samples=samples, redact=redact, progress=progress),
+            memory_limit=memory_limit,
+            threads=threads,
+            settled=settled,
+            singly=singly,
+        )
+        watcher = Watcher(_ruleset(ruleset), path, settings, state=state)
+        worst = 0
+        with exporting(port) as exporter:
+            if exporter.port is not None:
+                files.talk(f"metrics at http://127.0.0.1:{exporter.port}/metrics", quiet=quiet)
+            while True:
+                for batch in watcher.look():
+                    worst = max(worst, batch.exit_code)
+                    exporter.tell(batch)
+                    _show(batch, form, quiet=quiet)
+                    if stop_on_fail and batch.exit_code:
+                        return batch.exit_code
+                    if until is not None and watcher.batches >= until:
+                        return worst
+                if once:
+                    return worst
+                time.sleep(every)
+
+
+def _ruleset(word: str) -> Any:
+    if word != files.STDIN:
+        return Path(word)
+    from dq.language import parse
+
+    file = files.File(word)
+    return parse(file.read(), name=file.name)
+
+
+def _reference(word: str) -> tuple[str, str]:
+    alias, equals, path = word.partition("=")
+    if not equals or alias == "primary":
+        raise click.UsageError(f"--data wants ALIAS=PATH for a table beside the one under test, not `{word}`")
+    return alias, path
+
+
+def _typed(word: str) -> tuple[str, str]:
+    name, equals, kind = word.rpartition("=")
+    if not equals:
+        raise click.UsageError(f"--type wants COLUMN=TYPE, and `{word}` has no equals sign")
+    return name, kind
+
+
+# -- what is shown -------------------------------------------------------------------------------------
+
+
+def _show(batch: Batch, form: str, *, quiet: bool) -> None:
+    if form == "json":
+        click.echo(json.dumps(report(batch), allow_nan=False, ensure_ascii=False))
+    else:
+        if batch.error:
+            files.tell(DqError(f"{_named(batch)}: {batch.error.message}", help=batch.error.help))
+        for line in lines(batch):
+            if not (quiet and batch.exit_code == 0):
+                click.secho(line, color=wants_color(sys.stdout))
+    sys.stdout.flush()
+
+
+def report(batch: Batch) -> dict[str, Any]:
+    """A batch as data that JSON takes: the reports of the batch and of all batches, or why it was not read."""
+    return {
+        "batch": batch.number,
+        "files": list(batch.files),
+        "exit_code": batch.exit_code,
+        "error": None if batch.error is None else {"message": batch.error.message, "help": batch.error.help},
+        "evaluation": batch.evaluation.to_dict() if batch.evaluation else None,
+        "total": batch.total.to_dict() if batch.total else None,
+    }
+
+
+def lines(batch: Batch) -> list[str]:
+    """A line for the batch, one for all batches, and one for each rule that did not pass."""
+    if batch.evaluation is None or batch.total is None:
+        return []
+    told = [f"batch {batch.number}  {_named(batch)}  {_scored(batch.evaluation)}"]
+    told += _unpassed(batch.evaluation)
+    if batch.number > 1:
+        told += [f"all {batch.number}  {_scored(batch.total)}", *_unpassed(batch.total)]
+    return told
+
+
+def _named(batch: Batch) -> str:
+    first = batch.files[0].removeprefix(f"{Path.cwd()}/")
+    return first if len(batch.files) == 1 else f"{len(batch.files):,} files from {first} on"
+
+
+def _scored(evaluation: Evaluation) -> str:
+    from dq.outcomes import Verdict
+
+    passed, rules = evaluation.count(Verdict.PASSED), len(evaluation.outcomes)
+    (rows,) = [each.rows for each in evaluation.tables if each.alias == "primary"] or [None]
+    counted = f"{rows:,} {'row' if rows == 1 else 'rows'}  " if rows is not None else ""
+    return f"{counted}{passed} of {rules} rules passed"
+
+
+def _unpassed(evaluation: Evaluation) -> list[str]:
+    told = []
+    for each in evaluation.outcomes:
+        if not each.passed:
+            told += [f"  {each.verdict.value}  {each.rule}", *(f"    {line}" for line in each.reason.splitlines())]
+    return told
