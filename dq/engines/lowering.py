@@ -760,10 +760,9 @@ def _format(pattern: str) -> str:
 
 
 def _date_format(value: Value, pattern: Value) -> Value:
-    return Value(
-        fn("strftime", coerce(plain(value), Type.TIMESTAMP), text(_format(constant(pattern, "a date pattern")))),
-        Type.STRING,
-    )
+    # DuckDB formats seconds as nanoseconds, which reach back to the year 1677 only.
+    instant = to(coerce(plain(value), Type.TIMESTAMP), "TIMESTAMP")
+    return Value(fn("strftime", instant, text(_format(constant(pattern, "a date pattern")))), Type.STRING)
 
 
 def _parsed(value: Value, pattern: Value, kind: Type) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,13 @@ def test_a_relation_that_fails_is_told() -> None:
 def test_a_time_limit_is_a_number_of_seconds(limit: float) -> None:
     with pytest.raises(dq.DqError, match="time_limit"):
         dq.evaluate("Rules = [ RowCount > 0 ]", {"x": [1]}, time_limit=limit)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_instants_of_every_unit_are_formatted_from_the_first_year_on(unit: str) -> None:
+    days = pa.array([datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)], pa.timestamp(unit))
+    clause = "date_format(day, 'yyyy-MM-dd') = '0001-01-01'"
+    rule = f'Completeness "day" = 1 where "{clause}"'
+    (outcome,) = dq.evaluate(f"Rules = [ {rule} ]", pa.table({"day": days})).outcomes
+    assert outcome.passed
+    assert not outcome.notes, "the clause keeps a row"

@@ -84,7 +84,13 @@ def aggregate(name: str, of: Said) -> Said:
 
 
 def absolute(of: Said) -> Said:
-    return Said(f"abs({of.text})", lambda history: [math.fabs(of.one(history))])
+    def means(history: list[float]) -> list[float]:
+        value = of.one(history)
+        if not math.isfinite(value):
+            raise WrongError("only a number has a magnitude")
+        return [math.fabs(value)]
+
+    return Said(f"abs({of.text})", means)
 
 
 def grouped(of: Said) -> Said:

@@ -7,13 +7,13 @@ import pytest
 from dq.databases.held import Held, HeldTable
 from dq.databases.postgres import POSTGRES
 from dq.databases.translating import RefusedError, translate
-from dq.lazy import exp, sqlglot
+from dq.lazy import casts, exp, sqlglot
 from dq.metrics import Bounds, Compliance, GroupCounts, Groups, Metric, Rows, Size, Spread, Sum
 from dq.planning import Scan
-from dq.schema import Column
+from dq.schema import Column, Schema
 from dq.scope import Scope
 from dq.sources.types import type_of
-from dq.sql import compile_scan, is_among
+from dq.sql import columns_read, compile_scan, is_among
 from dq.sqltext import parse_select, parse_where
 
 NATIVES = {
@@ -162,3 +162,17 @@ def test_the_sql_of_a_user_is_translated_where_it_is_plain() -> None:
     assert "COUNT" in said(parse_select("select count(*) from primary where n > 1", schemas).tree)
     with pytest.raises(RefusedError):
         said(parse_select("select count(*) from primary a join primary b on a.n = b.n", schemas).tree)
+
+
+def test_a_query_that_is_refused_can_still_be_asked_here() -> None:
+    """The columns of a query are found by their places in it, which a translation must not take away."""
+    binary = Column("bytes", type_of("BLOB"), "BLOB")
+    relations = {"primary": HeldTable((_held("bytes", "BLOB"),), exp.table_("orders", quoted=True))}
+    rule = exp.EQ(
+        this=casts.cast(exp.column("bytes", quoted=True), binary.type, casts.TARGETS["string"]),
+        expression=exp.Literal.string("true"),
+    )
+    query = compile_scan(Scan(Rows(), (Compliance(rule),))).tree
+    with pytest.raises(RefusedError):
+        translate(query, relations, POSTGRES)
+    assert columns_read(query, {"primary": Schema((binary,))}) == {"primary": ("bytes",)}
