@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from dq.language.formatting import format_text
     from dq.outcomes import Distribution, Evaluation, FailingRows, Outcome, Statistic, Verdict
     from dq.project.project import Project, table
+    from dq.publishing import Branch, ConflictError, write_audit_publish
     from dq.sources.options import ReadOptions
     from dq.splitting import Split, split
     from dq.syntax import Ruleset
 
 _HOMES = {
+    "Branch": "dq.publishing",
+    "ConflictError": "dq.publishing",
     "DataError": "dq.diagnostics",
     "Diagnostic": "dq.diagnostics",
     "DqError": "dq.diagnostics",
@@ -57,10 +60,13 @@ _HOMES = {
     "parse": "dq.language",
     "split": "dq.splitting",
     "table": "dq.project.project",
+    "write_audit_publish": "dq.publishing",
 }
 """Where each public name lives."""
 
 __all__ = [
+    "Branch",
+    "ConflictError",
     "DataError",
     "Diagnostic",
     "Distribution",
@@ -90,6 +96,7 @@ __all__ = [
     "parse",
     "split",
     "table",
+    "write_audit_publish",
 ]
 
 

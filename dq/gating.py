@@ -115,14 +115,14 @@ def refuse_unknown(fail_on: str) -> None:
         raise DqError(f"`fail_on` cannot be {fail_on!r}", help=f"give {listed(FAIL_ON)}")
 
 
-def demanded(evaluation: Evaluation, fail_on: str, *, help: str = "") -> Evaluation:
+def demanded(evaluation: Evaluation, fail_on: str) -> Evaluation:
     """An evaluation that may go on; what it has against that without stopping is logged.
 
     Raises:
         QualityError: it has to stop.
     """
     if evaluation.exit_code in FAIL_ON[fail_on]:
-        raise QualityError(evaluation, help=help)
+        raise QualityError(evaluation)
     if evaluation.exit_code:
         _log.warning("%s", told(evaluation))
     else:
