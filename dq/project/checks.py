@@ -110,7 +110,7 @@ def run(
     for ruleset in check.rulesets if check and not errors else ():
         try:
             assert check is not None
-            evaluation = _evaluate(project, check, str(ruleset), selected, read, now, progress)
+            evaluation = evaluated(project, check, str(ruleset), selected, read, now, progress)
             evaluations.append(evaluation)
             done(check, evaluation)
         except DqError as error:
@@ -128,15 +128,20 @@ def run(
     )
 
 
-def _evaluate(
+def evaluated(
     project: Project,
     check: Check,
     ruleset: str,
-    selected: Selection,
-    read: Callable[[Mapping[str, Any]], Mapping[str, ReadOptions]],
-    now: datetime | None,
-    progress: Progress,
+    selected: Selection = EVERYTHING,
+    read: Callable[[Mapping[str, Any]], Mapping[str, ReadOptions]] = lambda tables: {},
+    now: datetime | None = None,
+    progress: Progress = silent,
 ) -> Evaluation:
+    """One ruleset of a check, evaluated as the check says.
+
+    Raises:
+        DqError: as `dq.evaluate`, and for tables that are not there.
+    """
     from dq.evaluation import evaluate, load
 
     parsed = load(ruleset)
