@@ -124,7 +124,7 @@ class RuleItem(pytest.Item):
     def _stop(self, reason: str, *, counts: bool) -> NoReturn:
         if not counts:
             pytest.xfail(reason)
-        pytest.fail(f"{self.path.name}:{self._line}: {self.name}\n{reason}", pytrace=False)
+        pytest.fail(f"{reason}\n{self.path.name}:{self._line}", pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the rule stands."""
