@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := pandas,polars,aws,iceberg,delta,sql,sqlalchemy
 
-.PHONY: demo test check format bench mutants nightly clean
+.PHONY: demo test test-adapters check format bench mutants nightly clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -41,6 +41,18 @@ test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
 	$(BIN)/uv pip install -q --python .venv-1.5/bin/python -c requirements/constraints-duckdb-1.5.txt -e '.[$(EXTRAS)]' --group test
 	touch $@
 
+.PHONY: test-airflow test-dagster
+test-adapters: test-airflow test-dagster  ## what runs inside of Airflow and Dagster, each in an environment of its own
+
+test-airflow test-dagster: test-%: .venv-%/ok
+	.venv-$*/bin/python -m pytest -q tests/adapters/test_$*.py
+
+# The newest version of the host, which brings its own pins.
+.venv-airflow/ok .venv-dagster/ok: .venv-%/ok: pyproject.toml | .venv/ok
+	$(PYTHON) -m venv .venv-$*
+	$(BIN)/uv pip install -q --python .venv-$*/bin/python -e '.[$*]' pytest
+	touch $@
+
 # The tests that answer within two minutes; what they leave out runs in `make test`.
 QUICK_TESTS := tests/unit tests/golden tests/conformance/test_cases.py tests/conformance/test_evaluation.py \
 	tests/conformance/test_parse.py
@@ -73,4 +85,4 @@ mutants: .venv/ok  ## which small faults in the rules and the judge no test woul
 	$(BIN)/python benchmarks/mutants.py
 
 clean:  ## remove what was made
-	rm -rf .venv .venv-1.5 out build dist .bench .mutants .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-1.5 .venv-airflow .venv-dagster out build dist .bench .mutants .mypy_cache .ruff_cache .pytest_cache

@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     from dq.diagnostics import DataError, Diagnostic, DqError, Severity
     from dq.evaluation import evaluate
     from dq.explanation import Explanation, explain
+    from dq.gating import QualityError, gate, gated
     from dq.history import JsonLinesHistory, MemoryHistory, MetricHistory
     from dq.language import check, parse
     from dq.language.formatting import format_text
     from dq.outcomes import Distribution, Evaluation, FailingRows, Outcome, Statistic, Verdict
     from dq.project.project import Project, table
+    from dq.publishing import Branch, ConflictError, write_audit_publish
     from dq.sources.options import ReadOptions
+    from dq.splitting import Split, split
     from dq.syntax import Ruleset
 
 _HOMES = {
+    "Branch": "dq.publishing",
+    "ConflictError": "dq.publishing",
     "DataError": "dq.diagnostics",
     "Diagnostic": "dq.diagnostics",
     "DqError": "dq.diagnostics",
@@ -39,21 +44,29 @@ _HOMES = {
     "Options": "dq.options",
     "Outcome": "dq.outcomes",
     "Project": "dq.project.project",
+    "QualityError": "dq.gating",
     "ReadOptions": "dq.sources.options",
     "Ruleset": "dq.syntax",
     "Severity": "dq.diagnostics",
+    "Split": "dq.splitting",
     "Statistic": "dq.outcomes",
     "Verdict": "dq.outcomes",
     "check": "dq.language",
     "evaluate": "dq.evaluation",
     "explain": "dq.explanation",
     "format_text": "dq.language.formatting",
+    "gate": "dq.gating",
+    "gated": "dq.gating",
     "parse": "dq.language",
+    "split": "dq.splitting",
     "table": "dq.project.project",
+    "write_audit_publish": "dq.publishing",
 }
 """Where each public name lives."""
 
 __all__ = [
+    "Branch",
+    "ConflictError",
     "DataError",
     "Diagnostic",
     "Distribution",
@@ -67,17 +80,23 @@ __all__ = [
     "Options",
     "Outcome",
     "Project",
+    "QualityError",
     "ReadOptions",
     "Ruleset",
     "Severity",
+    "Split",
     "Statistic",
     "Verdict",
     "check",
     "evaluate",
     "explain",
     "format_text",
+    "gate",
+    "gated",
     "parse",
+    "split",
     "table",
+    "write_audit_publish",
 ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dq.diagnostics import DqError
 
@@ -24,6 +24,12 @@ class Verdict(StrEnum):
     PASSED = "PASSED"
     FAILED = "FAILED"
     ERROR = "ERROR"
+
+
+FailOn: TypeAlias = Literal["failed", "error", "never"]
+
+FAIL_ON: Mapping[str, tuple[int, ...]] = {"failed": (1, 2, 3), "error": (2, 3), "never": (2,)}
+"""The exit codes that count, by what fails a check or a gate. A mistake in a ruleset or a project always does."""
 
 
 @dataclass(frozen=True, slots=True)

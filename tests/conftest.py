@@ -21,6 +21,9 @@ settings.register_profile("small", deadline=None, derandomize=True)
 settings.register_profile("nightly", deadline=None, max_examples=1000)
 settings.load_profile(SIZE)
 
+collect_ignore = ["adapters"]
+"""They need their hosts: `make test-adapters`."""
+
 GOLDEN = Path(__file__).parent / "golden"
 
 Golden = Callable[[str, str], None]

@@ -12,7 +12,7 @@ from dq.catalog.selection import EVERYTHING, Selection
 from dq.diagnostics import DqError
 from dq.names import PRIMARY
 from dq.options import Options, Progress, silent
-from dq.outcomes import Evaluation, Verdict
+from dq.outcomes import FAIL_ON, Evaluation, Verdict
 from dq.project.project import Check, Project, narrowed
 from dq.project.resolving import tables_of, tables_of_check
 from dq.sources.options import NO_DATA
@@ -33,9 +33,6 @@ _OPTIONS = (
     "fail_cold_start",
 )
 """The settings that `Options` has under the same names."""
-
-_COUNTED = {"failed": (1, 2, 3), "error": (2, 3), "never": (2,)}
-"""The exit codes that count, by `fail_on`. A mistake in the ruleset or the project always counts."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class Checked:
     def exit_code(self) -> int:
         """The worst code of its parts, of those that `fail_on` counts."""
         codes = [each.exit_code for each in self.evaluations] + [each.exit_code for each in self.errors]
-        return max((code for code in codes if code in _COUNTED[self.fail_on]), default=0)
+        return max((code for code in codes if code in FAIL_ON[self.fail_on]), default=0)
 
     def count(self, verdict: Verdict) -> int:
         """How many rules have this verdict."""
@@ -113,7 +110,7 @@ def run(
     for ruleset in check.rulesets if check and not errors else ():
         try:
             assert check is not None
-            evaluation = _evaluate(project, check, str(ruleset), selected, read, now, progress)
+            evaluation = evaluated(project, check, str(ruleset), selected, read, now, progress)
             evaluations.append(evaluation)
             done(check, evaluation)
         except DqError as error:
@@ -131,15 +128,20 @@ def run(
     )
 
 
-def _evaluate(
+def evaluated(
     project: Project,
     check: Check,
     ruleset: str,
-    selected: Selection,
-    read: Callable[[Mapping[str, Any]], Mapping[str, ReadOptions]],
-    now: datetime | None,
-    progress: Progress,
+    selected: Selection = EVERYTHING,
+    read: Callable[[Mapping[str, Any]], Mapping[str, ReadOptions]] = lambda tables: {},
+    now: datetime | None = None,
+    progress: Progress = silent,
 ) -> Evaluation:
+    """One ruleset of a check, evaluated as the check says.
+
+    Raises:
+        DqError: as `dq.evaluate`, and for tables that are not there.
+    """
     from dq.evaluation import evaluate, load
 
     parsed = load(ruleset)

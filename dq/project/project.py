@@ -226,11 +226,14 @@ class Project:
 
     def checks_of(self, ruleset: Path) -> list[Check]:
         """The checks that judge by a ruleset and name a table, ready to run."""
+        return [self.check(name) for name in self.judging(ruleset) if "table" in self.checks[name].settings]
+
+    def judging(self, ruleset: Path) -> list[str]:
+        """The names of the checks that judge by a ruleset."""
         return [
-            self.check(name)
+            name
             for name, declared in self.checks.items()
-            if "table" in declared.settings
-            and any(_same(each, ruleset) for each in rulesets(declared.settings["ruleset"], self.root))
+            if any(_same(each, ruleset) for each in rulesets(declared.settings["ruleset"], self.root))
         ]
 
     def expanded(self, declared: Declared) -> dict[str, Any]:

@@ -55,6 +55,6 @@ def test_a_page_does_what_it_shows(page: Path, tmp_path: Path, request: pytest.F
 
 
 def test_the_pages_that_show_commands_are_found() -> None:
-    assert {"README.md", "files.md", "history.md", "project.md", "references.md", "rows.md"} <= {
+    assert {"README.md", "etl.md", "files.md", "history.md", "project.md", "references.md", "rows.md"} <= {
         page.name for page in PAGES
     }
