@@ -98,6 +98,19 @@ def read_suite(suite: Suite | Mapping[str, Any] | str | os.PathLike[str], *, nam
     return _suite(found, told)
 
 
+def is_suite_file(path: str) -> bool:
+    """Whether a path names a JSON file that is a suite by its looks."""
+    try:
+        with Path(path).open("rb") as file:
+            begins = file.read(4096)
+        if not path.lower().endswith(".json") or b'"expectations"' not in begins:
+            return False
+        found = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and isinstance(found.get("expectations"), list)
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
