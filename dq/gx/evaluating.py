@@ -13,6 +13,7 @@ from dq.gx.reading import Counted, Made
 from dq.gx.suites import Expectation, Suite, read_suite
 from dq.gx.words import quoted, where
 from dq.language import parse
+from dq.names import PRIMARY
 from dq.outcomes import Evaluation, Outcome, Verdict
 from dq.sources.options import NO_DATA
 from dq.syntax import Parameter, Rule, Ruleset
@@ -20,6 +21,10 @@ from dq.tree import conjunction, negation
 
 if TYPE_CHECKING:
     from dq.tree import Tree
+
+
+OF_ALL_COLUMNS = frozenset({"expect_table_columns_to_match_set", "expect_table_columns_to_match_ordered_list"})
+"""Expectations that observe the names of all columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +51,14 @@ class Judged:
 
 @dataclass(frozen=True)
 class SuiteEvaluation(Evaluation):
-    """The evaluation of a suite: an outcome for each expectation, in the suite's order."""
+    """The evaluation of a suite: an outcome for each expectation, in the suite's order.
+
+    `columns` are the names of those of the table, where an expectation asks for all of them.
+    """
 
     suite: Suite = field(default_factory=lambda: Suite("", ()))
     judged: tuple[Judged, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -84,7 +93,16 @@ def evaluate(
     )
     known = {each.name: getattr(found, each.name) for each in fields(Evaluation)}
     known |= {"ruleset": rules, "outcomes": tuple(each.outcome for each in judged)}
-    return SuiteEvaluation(**known, suite=read, judged=judged)
+    asked = any(each.expectation.type in OF_ALL_COLUMNS for each in translated)
+    return SuiteEvaluation(**known, suite=read, judged=judged, columns=_columns(found) if asked else ())
+
+
+def _columns(evaluation: Evaluation) -> tuple[str, ...]:
+    """The names of the columns of the table under test."""
+    if evaluation.source is None:
+        return ()
+    with evaluation.source.open() as engine:
+        return tuple(engine.schemas()[PRIMARY].names)
 
 
 def _ruleset(suite: Suite, translated: Iterable[Translated]) -> Ruleset:

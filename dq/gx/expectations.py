@@ -394,6 +394,11 @@ def _over(part: Tree, of: Tree) -> Tree:
     return exp.Coalesce(this=ratio, expressions=[exp.Literal.number(0)])
 
 
+def _total(value: Tree) -> Tree:
+    """A sum, 0 of nothing, as GX has it."""
+    return exp.Coalesce(this=exp.Sum(this=value), expressions=[exp.Literal.number(0)])
+
+
 def _distinct(value: Tree) -> Tree:
     return exp.Count(this=exp.Distinct(expressions=[value.copy()]))
 
@@ -595,7 +600,7 @@ ROWS: dict[str, Row] = {
     "expect_column_min_to_be_between": Row(_extreme(lambda value: exp.Min(this=value)), {**_C, "min_value": 0}),
     "expect_column_max_to_be_between": Row(_extreme(lambda value: exp.Max(this=value)), {**_C, "max_value": 100}),
     "expect_column_mean_to_be_between": Row(_statistic("Mean", lambda value: exp.Avg(this=value)), {**_C, **_ENDS}),
-    "expect_column_sum_to_be_between": Row(_statistic("Sum", lambda value: exp.Sum(this=value)), {**_C, **_ENDS}),
+    "expect_column_sum_to_be_between": Row(_statistic("Sum", _total), {**_C, **_ENDS}),
     "expect_column_median_to_be_between": Row(
         _statistic("", lambda value: _call("MEDIAN", value)), {**_C, "min_value": 1}
     ),

@@ -89,7 +89,7 @@ class Reading:
     def text(self, key: str) -> str:
         """A kwarg that must be a text."""
         value = self.get(key)
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str):
             raise Lost(f"`{key}` is no text")
         return value
 

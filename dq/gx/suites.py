@@ -100,11 +100,12 @@ def read_suite(suite: Suite | Mapping[str, Any] | str | os.PathLike[str], *, nam
 
 def is_suite_file(path: str) -> bool:
     """Whether a path names a JSON file that is a suite by its looks."""
+    if not path.lower().endswith(".json"):
+        return False
     try:
         with Path(path).open("rb") as file:
-            begins = file.read(4096)
-        if not path.lower().endswith(".json") or b'"expectations"' not in begins:
-            return False
+            if b'"expectations"' not in file.read(4096):
+                return False
         found = json.loads(Path(path).read_bytes())
     except (OSError, ValueError, RecursionError):
         return False

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dq.gx.evaluating import Counts, Judged, SuiteEvaluation
+from dq.gx.evaluating import OF_ALL_COLUMNS, Counts, Judged, SuiteEvaluation
 from dq.gx.suites import SEVERITIES, Expectation
 from dq.outcomes import Evaluation, FailingRows, Outcome, Verdict
 from dq.render import facts
@@ -34,15 +34,17 @@ def validation_result(evaluation: Evaluation) -> dict[str, Any]:
     Results are in GX's order: those with an exception first, then by column, in the order in which columns appear. An
     ERROR outcome is an exception with its reason, which is no success.
     """
-    is_suite = isinstance(evaluation, SuiteEvaluation)
-    judged = evaluation.judged if isinstance(evaluation, SuiteEvaluation) else map(_of_rule, evaluation.outcomes)
-    ordered = _in_order(tuple(judged))
+    if isinstance(evaluation, SuiteEvaluation):
+        name, judged, columns, more = evaluation.suite.name, evaluation.judged, evaluation.columns, {}
+    else:
+        name, judged, columns = facts.name(evaluation), tuple(map(_of_rule, evaluation.outcomes)), ()
+        more = {"dqdl": evaluation.ruleset.source.text}
+    ordered = _in_order(judged)
     passed = sum(each.outcome.passed for each in ordered)
-    name = evaluation.suite.name if isinstance(evaluation, SuiteEvaluation) else facts.name(evaluation)
     return {
         "success": evaluation.passed,
-        "results": [_result(each) for each in ordered],
-        "suite_name": name or "suite",
+        "results": [_result(each, columns) for each in ordered],
+        "suite_name": name.strip("<>") or "suite",
         "suite_parameters": {},
         "statistics": {
             "evaluated_expectations": len(ordered),
@@ -50,12 +52,12 @@ def validation_result(evaluation: Evaluation) -> dict[str, Any]:
             "unsuccessful_expectations": len(ordered) - passed,
             "success_percent": passed / len(ordered) * 100 if ordered else None,
         },
-        "meta": _meta(evaluation, is_suite=is_suite),
+        "meta": {**_meta(evaluation), **more},
         "id": None,
     }
 
 
-def _meta(evaluation: Evaluation, *, is_suite: bool) -> dict[str, Any]:
+def _meta(evaluation: Evaluation) -> dict[str, Any]:
     read = next((table.description for table in evaluation.tables if table.alias == "primary"), "")
     started = evaluation.started.isoformat()
     return {
@@ -68,7 +70,6 @@ def _meta(evaluation: Evaluation, *, is_suite: bool) -> dict[str, Any]:
             "data_asset_name": read,
             "batch_identifiers": {},
         },
-        **({} if is_suite else {"dqdl": evaluation.ruleset.source.text}),
     }
 
 
@@ -98,13 +99,13 @@ def _column(judged: Judged) -> str | None:
     return column if isinstance(column, str) else None
 
 
-def _result(judged: Judged) -> dict[str, Any]:
+def _result(judged: Judged, columns: Sequence[str]) -> dict[str, Any]:
     outcome = judged.outcome
     error = outcome.reason if outcome.verdict is Verdict.ERROR else None
     return {
         "success": outcome.passed,
         "expectation_config": judged.expectation.to_dict(),
-        "result": {} if error else _found(judged),
+        "result": {} if error else _found(judged, columns),
         "meta": {"dqdl": str(outcome.rule), **({"reason": outcome.reason} if outcome.reason and not error else {})},
         "exception_info": {
             "raised_exception": bool(error),
@@ -114,7 +115,9 @@ def _result(judged: Judged) -> dict[str, Any]:
     }
 
 
-def _found(judged: Judged) -> dict[str, Any]:
+def _found(judged: Judged, columns: Sequence[str]) -> dict[str, Any]:
+    if judged.expectation.type in OF_ALL_COLUMNS:
+        return {"observed_value": list(columns)}
     if judged.counts is not None:
         return _counted(judged, judged.counts)
     if judged.made is None:
