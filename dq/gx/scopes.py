@@ -131,6 +131,6 @@ def _value(tree: Tree) -> Any:
         if inner.is_string:
             return inner.name
         return int(inner.name) if inner.name.isdigit() else float(inner.name)
-    if isinstance(inner, exp.Column) and inner.this.args.get("quoted") and not inner.table:
+    if isinstance(inner, exp.Column):
         raise Lost("the where clause compares two columns")
     raise Lost(f"`{inner.sql(dialect='spark')}` in the where clause is no value")
