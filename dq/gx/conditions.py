@@ -63,9 +63,9 @@ def _object(found: Mapping[str, Any], skipped: frozenset[str], approximate: Call
     if kind == "pass_through":
         return _passed_through(str(found.get("pass_through_filter")))
     if kind in ("and", "or"):
-        parts = [each for each in found.get("conditions") or () if isinstance(each, Mapping)]
-        if not parts:
-            raise Lost("row_condition has an empty group")
+        parts = found.get("conditions")
+        if not isinstance(parts, list) or not parts or not all(isinstance(each, Mapping) for each in parts):
+            raise Lost("row_condition has a group without conditions")
         if kind == "or":
             return disjunction(*(_object(each, skipped, approximate) for each in parts))
         known = skipped | {_column(each) for each in parts if each.get("type") == "nullity" and not each.get("is_null")}

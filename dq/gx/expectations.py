@@ -185,8 +185,8 @@ def _never_ignored(e: Reading, names: list[str], scope: Tree | None) -> str:
     return f"CustomSql {quoted(sql(repeated.where('n > 1')))} = 0"
 
 
-_EITHER = frozenset({"any_value_is_missing", "either_value_is_missing"})
-_BOTH = frozenset({"all_values_are_missing", "both_values_are_missing"})
+_EITHER = ("any_value_is_missing", "either_value_is_missing")
+_BOTH = ("all_values_are_missing", "both_values_are_missing")
 
 
 def _ignored(skip: Any, names: list[str]) -> Tree | None:
@@ -414,21 +414,79 @@ def _distinct_count(e: Reading) -> str:
 
 
 def _quantiles(e: Reading) -> str:
-    found = e.get("quantile_ranges")
-    if not isinstance(found, Mapping):
-        raise Lost("`quantile_ranges` is no object")
     e.get("allow_relative_error")
     e.approximate("GX takes the value nearest to a quantile, the rule a value between its neighbours")
-    scope = e.scope()
+    name, scope = e.text("column"), e.scope()
     parts = []
-    for quantile, (low, high) in zip(found["quantiles"], found["value_ranges"], strict=True):
-        bounds = [(sign, bound) for sign, bound in ((">=", low), ("<=", high)) if bound is not None]
+    for quantile, ends in _quantile_ranges(e):
+        bounds = [(sign, bound) for sign, bound in zip((">=", "<="), ends, strict=True) if bound is not None]
         if bounds:
-            asked = answer(_call("PERCENTILE", column(e.text("column")), literal(quantile)), scope)
-            parts.append(conditions(asked, bounds))
+            parts.append(conditions(answer(_call("PERCENTILE", column(name), literal(quantile)), scope), bounds))
     if not parts:
         raise Lost("`quantile_ranges` has no bounds")
     return _joined(parts)
+
+
+def _quantile_ranges(e: Reading) -> list[tuple[Any, list[Any]]]:
+    found = e.get("quantile_ranges")
+    quantiles, ranges = (
+        (found.get("quantiles"), found.get("value_ranges")) if isinstance(found, Mapping) else (None, None)
+    )
+    if not isinstance(quantiles, list) or not isinstance(ranges, list) or len(quantiles) != len(ranges):
+        raise Lost("`quantile_ranges` is not as many quantiles as ranges")
+    if not all(isinstance(each, list) and len(each) == 2 for each in ranges):
+        raise Lost("`quantile_ranges` has a range that is no pair")
+    return list(zip(quantiles, ranges, strict=True))
+
+
+_ROUNDING = "at the very bound, rounding may decide otherwise"
+
+
+def _spread(e: Reading, unexpected: str, *statistics: Tree) -> str:
+    """How many values lie too far out, by SQL: `unexpected` is a condition on the value `v` and on `a` and `b`."""
+    e.approximate(_ROUNDING)
+    name = e.text("column")
+    met = conjunction(e.scope(name), present(name))
+    assert met is not None
+    named = [value.as_(alias) for value, alias in zip(statistics, ("a", "b"), strict=True)]
+    found = exp.select(*named).from_("primary").where(met)
+    far = exp.Count(this=exp.case().when(unexpected, exp.Literal.number(1)))
+    count = share_within(far) if e.mostly() < 1 else far
+    values = exp.select(column(name).as_("v")).from_("primary").where(met)
+    query = (
+        exp.select(count)
+        .from_(exp.Subquery(this=values, alias=exp.to_identifier("x")))
+        .join("bounds", join_type="cross")
+    )
+    limit = f">= {numeral(e.mostly())}" if e.mostly() < 1 else "= 0"
+    return f"CustomSql {quoted(sql(query.with_('bounds', as_=found)))} {limit}"
+
+
+def share_within(far: Tree) -> Tree:
+    """The share of rows that are not counted, 1 where there are none."""
+    out = exp.Div(this=far, expression=exp.Nullif(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0)))
+    share = exp.Sub(this=exp.Literal.number(1), expression=out)
+    return exp.Coalesce(this=share, expressions=[exp.Literal.number(1)])
+
+
+def _z_scores(e: Reading) -> str:
+    limit = e.number("threshold")
+    distance = "ABS(v - a)" if e.get("double_sided", True) else "(v - a)"
+    value = column(e.text("column"))
+    limit = limit.removeprefix("-") if e.get("double_sided", True) else limit
+    return _spread(e, f"{distance} / b >= {limit}", exp.Avg(this=value), _call("STDDEV_SAMP", value))
+
+
+def _outliers(e: Reading) -> str:
+    method, factor = e.get("method", "iqr"), e.get("multiplier", 1.5)
+    if not is_number(factor) or factor < 0 or method not in ("iqr", "std"):
+        raise Lost("`method` and `multiplier` are none that the rule can say")
+    value, by = column(e.text("column")), numeral(factor)
+    if method == "iqr":
+        quartiles = (_call("PERCENTILE", value, literal(q)) for q in (0.25, 0.75))
+        return _spread(e, f"v < a - {by} * (b - a) OR v > b + {by} * (b - a)", *quartiles)
+    statistics = exp.Avg(this=value), _call("STDDEV_SAMP", value)
+    return _spread(e, f"(b > 0 AND ABS(v - a) >= {by} * b) OR (b = 0 AND v <> a)", *statistics)
 
 
 def _distinct_in_set(e: Reading) -> str:
@@ -636,8 +694,8 @@ ROWS: dict[str, Row] = {
     "expect_column_values_to_match_strftime_format": Row(lost="no rule reads a text by such a format"),
     "expect_column_values_to_be_json_parseable": Row(lost="the SQL of rules does not read JSON"),
     "expect_column_values_to_match_json_schema": Row(lost="the SQL of rules does not read JSON"),
-    "expect_column_value_z_scores_to_be_less_than": Row(lost=_TEST),
-    "expect_column_values_to_not_be_outliers": Row(lost=_TEST),
+    "expect_column_value_z_scores_to_be_less_than": Row(_z_scores, {**_C, "threshold": 3, "double_sided": True}),
+    "expect_column_values_to_not_be_outliers": Row(_outliers, {**_C, "method": "iqr", "multiplier": 1.5}),
     "expect_column_kl_divergence_to_be_less_than": Row(lost=_TEST),
     "expect_column_bootstrapped_ks_test_p_value_to_be_greater_than": Row(lost=_TEST),
     "expect_column_chisquare_test_p_value_to_be_greater_than": Row(lost=_TEST),

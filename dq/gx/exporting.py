@@ -41,8 +41,9 @@ def to_suite(ruleset: Ruleset, *, name: str = "dqdl") -> ToSuite:
     for rule in ruleset.rules:
         try:
             written = _written(rule, defaults)
-        except Lost as lost:
-            conversions.append(Conversion(str(rule), (), Fidelity.LOST, str(lost)))
+        except (Lost, RecursionError) as lost:
+            reason = str(lost) if isinstance(lost, Lost) else "it is nested too deeply"
+            conversions.append(Conversion(str(rule), (), Fidelity.LOST, reason))
             continue
         told = tuple(map(str, written.expectations))
         conversions.append(Conversion(str(rule), told, written.fidelity, written.reason))

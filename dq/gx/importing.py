@@ -14,7 +14,7 @@ from dq.gx.reading import Made
 from dq.gx.reports import Conversion, Fidelity, Lost, Report
 from dq.gx.suites import SEVERITIES, Expectation, Suite, read_suite
 from dq.gx.words import quoted
-from dq.language import parse
+from dq.language import parse, parse_rule
 from dq.language.formatting import format_text
 from dq.syntax import Ruleset
 
@@ -74,9 +74,16 @@ def translate(suite: Suite) -> tuple[Translated, ...]:
 
 def _translated(expectation: Expectation) -> Translated:
     try:
-        return Translated(expectation, convert(expectation))
+        made = convert(expectation)
+        parse_rule(made.rule)
     except Lost as lost:
         return Translated(expectation, None, str(lost))
+    except DqError as error:
+        told = error.diagnostics[0].message if error.diagnostics else error.message
+        return Translated(expectation, None, f"DQDL refuses the rule: {told}")
+    except RecursionError:
+        return Translated(expectation, None, "it is nested too deeply")
+    return Translated(expectation, made)
 
 
 # -- the document --------------------------------------------------------------------------------------

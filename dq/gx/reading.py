@@ -114,13 +114,14 @@ class Reading:
         found = self.get("value_set")
         if not isinstance(found, list):
             raise Lost("`value_set` is missing, and GX passes without looking")
+        for each in found:
+            if each is not None:
+                literal(each)
         values = list({(isinstance(each, bool), each): each for each in found if each is not None}.values())
         if not values:
             raise Lost("`value_set` is empty")
         if len({bool if isinstance(each, bool) else str if isinstance(each, str) else float for each in values}) > 1:
             raise Lost("`value_set` mixes kinds of values, which no column of a table holds")
-        for each in values:
-            literal(each)
         return values
 
     def bounds(self) -> list[tuple[str, Any]]:

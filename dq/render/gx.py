@@ -102,9 +102,11 @@ def _column(judged: Judged) -> str | None:
 def _result(judged: Judged, columns: Sequence[str]) -> dict[str, Any]:
     outcome = judged.outcome
     error = outcome.reason if outcome.verdict is Verdict.ERROR else None
+    described = {"description": f"must pass {outcome.rule}"} if judged.expectation.type == RULE_TYPE else {}
+    config = judged.expectation.to_dict() | described
     return {
         "success": outcome.passed,
-        "expectation_config": judged.expectation.to_dict(),
+        "expectation_config": value(config),
         "result": {} if error else _found(judged, columns),
         "meta": {"dqdl": str(outcome.rule), **({"reason": outcome.reason} if outcome.reason and not error else {})},
         "exception_info": {

@@ -322,6 +322,28 @@ def test_exact_conversions_agree_with_gx(seed: int, great: Any, frames: Any) -> 
     MADE[COMPARED] += compared.total()
 
 
+NEAR: dict[str, Maker] = {
+    "expect_column_value_z_scores_to_be_less_than": on(
+        NUMERIC, lambda rng: {"threshold": rng.choice([0.73, 1.31]), "double_sided": rng.choice([True, False])}, share
+    ),
+    "expect_column_values_to_not_be_outliers": on(
+        NUMERIC, lambda rng: {"method": rng.choice(["iqr", "std"]), "multiplier": rng.choice([0.37, 1.13])}, share
+    ),
+}
+"""Types that are called approximate for their rounding alone, with bounds that no value meets exactly."""
+
+
+@pytest.mark.parametrize("seed", range(examples(3, small=1)))
+def test_what_only_rounding_tells_apart_agrees_elsewhere(seed: int, great: Any, frames: Any) -> None:
+    rng = random.Random(seed)
+    frame = table(rng)
+    wanted = [permitted({"type": kind, "kwargs": make(rng)}) for kind, make in NEAR.items() for _ in range(20)]
+    theirs = validated(great, frames.get_batch({"dataframe": frame}), wanted)
+    ours = gx.evaluate({"name": "s", "expectations": wanted}, frame).outcomes
+    for expectation, found, outcome in zip(wanted, theirs, ours, strict=True):
+        assert raised(found) or found["success"] == outcome.passed, (expectation, found, outcome, frame)
+
+
 # -- the other way -------------------------------------------------------------------------------------
 
 OPERATORS = ["=", ">", ">=", "<", "<="]
