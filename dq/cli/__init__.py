@@ -49,6 +49,7 @@ COMMANDS = {
     "catalog": Entry("dq.cli.catalog", "Name tables", "See which tables there are by name, and declare more."),
     "lint": Entry("dq.cli.lint", "Write rulesets", "Find mistakes in rulesets, without data."),
     "fmt": Entry("dq.cli.fmt", "Write rulesets", "Bring rulesets into one clear layout."),
+    "convert": Entry("dq.cli.convert", "Write rulesets", "Convert suites of Great Expectations, and back."),
     "rules": Entry("dq.cli.rules", "Write rulesets", "List the rule types, or tell all about one."),
     "completion": Entry("dq.cli.completion", "Set up", "Print the completion script of a shell."),
 }
@@ -61,7 +62,7 @@ EXAMPLES = (
 
 EXIT_CODES = (
     ("0", "all passed"),
-    ("1", "a rule failed, or files would change"),
+    ("1", "a rule failed, files would change, or a conversion is not exact"),
     ("2", "the ruleset or the command is wrong"),
     ("3", "something could not be measured"),
 )

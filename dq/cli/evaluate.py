@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from dq.cli.tables import OPTIONS, Wanted, complete_check, complete_table, compl
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
 from dq.files.names import without_query
+from dq.gx.suites import Suite, is_suite_file, read_suite
 from dq.sources.files import format_of_name, is_remote
 from dq.sources.options import NO_DATA
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from dq.outcomes import Evaluation
     from dq.sources.options import ReadOptions
 
-FORMATS = ("text", "json", "html")
+FORMATS = ("text", "json", "html", "gx")
 SUFFIXES = {".txt": "text", ".json": "json", ".html": "html", ".htm": "html"}
 DATA, CSV, JUDGING, REPORT, CHECKS = "Data", "CSV", "Judging", "Report", "Checks of dq.toml"
 ROWS, HISTORY = "Rows, to .parquet or .csv files", "History"
@@ -184,7 +185,7 @@ def data_options(command: Any) -> Any:
     type=click.Path(dir_okay=False),
     metavar="FILE",
     heading=REPORT,
-    help="Write a report to a file too, by its suffix: .txt, .json or .html. May be repeated.",
+    help="Write a report to a file too, by its suffix: .txt, .json, .html or .gx.json. May be repeated.",
 )
 @option(
     "--samples",
@@ -285,10 +286,11 @@ def command(
 ) -> int:
     """Judge data by a ruleset: a verdict and a reason for every rule, and a score.
 
-    RULESET is a .dqdl file, or - for standard input. DATA is a file, a folder or a glob of Parquet, CSV, JSON
-    lines or Arrow files, compressed and hive-partitioned ones too, here or at a URL such as s3://bucket/orders/, or the
-    name of a table of dq.toml. Types and dialects of CSV files are found by looking; the options overrule that. A
-    ruleset of nothing but rules about files needs no DATA, nor does one that says which table it is for.
+    RULESET is a .dqdl file, the JSON of a suite of Great Expectations, or - for standard input. DATA is a file, a
+    folder or a glob of Parquet, CSV, JSON lines or Arrow files, compressed and hive-partitioned ones too, here or at a
+    URL such as s3://bucket/orders/, or the name of a table of dq.toml. Types and dialects of CSV files are found by
+    looking; the options overrule that. A ruleset of nothing but rules about files needs no DATA, nor does one that
+    says which table it is for.
 
     Without RULESET, the checks of dq.toml are run, in their order; options given here come before what it says.
 
@@ -310,7 +312,6 @@ def command(
                 2 the ruleset or the command is wrong, or a report cannot be written
                 3 something could not be measured or read
     """  # noqa: D301 - click reads the backspace
-    from dq.evaluation import evaluate
     from dq.options import Options
 
     wanted = Wanted.of(reading)
@@ -321,10 +322,14 @@ def command(
             raise click.UsageError(
                 "checks have their rulesets and tables in dq.toml: name either, or --check and --tag"
             )
+        if form == "gx":
+            raise click.UsageError("--format gx is for one evaluation: name a ruleset, or a suite")
         from dq.cli.checks import Report, run_checks
 
         return run_checks(wanted, checks, tags, reading, Report(tuple(places), form, verbose, quiet), _instant(now))
     ruleset, named = sort_words(words, data, rule)
+    if isinstance(ruleset, Suite) and not (named or wanted.table):
+        raise click.UsageError("a suite does not say which table it is for: name DATA")
     ruleset, tables = resolve(ruleset, named, wanted)
     with progress_bar(quiet) as progress:
         options = Options(
@@ -342,7 +347,7 @@ def command(
             dataset=dataset,
             fail_cold_start=fail_cold_start,
         )
-        evaluation = evaluate(
+        evaluation = _evaluator(ruleset)(
             ruleset,
             tables,
             read=read_options(reading, tables),
@@ -358,6 +363,17 @@ def command(
     return evaluation.exit_code if all([*written, written_rows]) else WRONG
 
 
+def _evaluator(ruleset: Any) -> Callable[..., Evaluation]:
+    """What judges a ruleset, or a suite."""
+    if isinstance(ruleset, Suite):
+        from dq.gx.evaluating import evaluate as evaluate_suite
+
+        return evaluate_suite
+    from dq.evaluation import evaluate
+
+    return evaluate
+
+
 # -- what is read --------------------------------------------------------------------------------------
 
 
@@ -371,7 +387,7 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
             raise click.UsageError(f"the ruleset comes first: dq evaluate {named[0]} {without_query(rest[0])}")
     if rules:
         ruleset: Any = parse_rules(rules)
-    elif rest and not (len(rest) == 1 and (is_remote(rest[0]) or format_of_name(rest[0]))):
+    elif rest and (named or not (len(rest) == 1 and (is_remote(rest[0]) or format_of_name(rest[0])))):
         ruleset = _ruleset(rest.pop(0))
     else:
         found = f", and `{without_query(rest[0])}` is data" if rest else ""
@@ -390,19 +406,20 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
 
 
 def _is_ruleset(word: str) -> bool:
-    return word == STDIN or (word.lower().endswith(SUFFIX) and not is_remote(word))
+    return word == STDIN or (not is_remote(word) and (word.lower().endswith(SUFFIX) or is_suite_file(word)))
 
 
 def _ruleset(word: str) -> Any:
-    """A path, or the ruleset that standard input holds."""
+    """A path, a suite of Great Expectations, or what standard input holds of either."""
     if is_remote(word):
         raise click.UsageError(f"`{without_query(word)}` cannot be a ruleset: that is a file of this machine")
     if word != STDIN:
-        return Path(word)
+        return read_suite(word) if word.lower().endswith(".json") else Path(word)
     from dq.language import parse
 
     file = File(word)
-    return parse(file.read(), name=file.name)
+    text = file.read()
+    return read_suite(text, name=file.name) if text.lstrip().startswith("{") else parse(text, name=file.name)
 
 
 def parse_rules(rules: Sequence[str]) -> Any:
@@ -473,7 +490,7 @@ def destinations(output: Sequence[str], form: str | None) -> list[tuple[Path, st
     places: list[tuple[Path, str]] = []
     for each in output:
         path = Path(each)
-        kind = SUFFIXES.get(path.suffix.lower(), form)
+        kind = "gx" if path.name.lower().endswith(".gx.json") else SUFFIXES.get(path.suffix.lower(), form)
         if kind is None:
             raise click.UsageError(f"`{each}` does not say its format: end it in .txt, .json or .html, or use --format")
         if not path.parent.is_dir():
@@ -513,6 +530,10 @@ def rendered(evaluation: Evaluation, form: str, *, verbose: bool, quiet: bool, t
         return evaluation.to_json() + "\n"
     if form == "html":
         return evaluation.to_html()
+    if form == "gx":
+        from dq.render import gx
+
+        return gx.render(evaluation) + "\n"
     from dq.render import text
 
     signs = text.signs_for(sys.stdout.encoding if to_stdout else "utf-8")

@@ -10,6 +10,7 @@ import click
 from dq.cli.evaluate import data_options, read_options, sort_words
 from dq.cli.headings import Command, option
 from dq.cli.tables import Wanted, resolve
+from dq.gx.suites import Suite
 from dq.render.words import visible
 from dq.syntax import Analyzer
 
@@ -55,6 +56,10 @@ def command(
 
     wanted = Wanted.of(reading)
     ruleset, named = sort_words(words, data, rule)
+    if isinstance(ruleset, Suite):
+        from dq.gx.importing import from_suite
+
+        ruleset = from_suite(ruleset).ruleset
     ruleset, tables = resolve(ruleset, named, wanted)
     plan = explain(ruleset, tables, read=read_options(reading, tables))
     click.echo(as_json(plan) if form == "json" else as_text(plan, with_sql=with_sql))
