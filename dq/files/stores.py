@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -114,6 +114,9 @@ class System(Protocol):
 
     def below(self, folder: Place, wanted: Glob, listed: Told, /) -> Iterator[Object]:
         """The wanted files below a folder, in no promised order, as their listing arrives."""
+
+    def inside(self, folder: Place, begins: str = "", /) -> Iterator[Object]:
+        """The files and folders in a folder whose names begin so, as their listing arrives; nothing deeper."""
 
     def open(self, found: Object, /) -> Handle:
         """A file for reading in parts; its server is asked what it is now."""
@@ -267,6 +270,15 @@ class ArrowFiles:
             if info.type == FileType.File and wanted.matches(name):
                 yield Object(f"{folder.path}/{name}", name, info.size, info.mtime)
 
+    def inside(self, folder: Place, begins: str = "", /) -> Iterator[Object]:
+        """The objects and prefixes in a prefix."""
+        from pyarrow.fs import FileSelector, FileType
+
+        for info in self._system(folder.path).get_file_info(FileSelector(_key(folder.path), allow_not_found=True)):
+            if info.base_name.startswith(begins):
+                url = f"{folder.path}/{info.base_name}"
+                yield Object(url, info.base_name, info.size, info.mtime, is_folder=info.type == FileType.Directory)
+
     def open(self, found: Object, /) -> Handle:
         """An object for reading in parts."""
         return _ArrowHandle(found, self._system(found.url).open_input_file(_key(found.url)))
@@ -312,25 +324,52 @@ class S3Files(ArrowFiles):
 
     def below(self, folder: Place, wanted: Glob, listed: Told, /) -> Iterator[Object]:
         """The wanted objects below a prefix."""
+        pages = self._pages(folder, wanted.literal)
+        if pages is None:
+            yield from super().below(folder, wanted, listed)
+            return
+        count = 0
+        for page in pages:
+            found = page.get("Contents", ())
+            count += len(found)
+            listed(count)
+            yield from (each for each in _objects(folder, found) if wanted.matches(each.name))
+
+    def inside(self, folder: Place, begins: str = "", /) -> Iterator[Object]:
+        """The objects and prefixes in a prefix."""
+        pages = self._pages(folder, begins, Delimiter="/")
+        if pages is None:
+            yield from super().inside(folder, begins)
+            return
+        for page in pages:
+            for each in page.get("CommonPrefixes", ()):
+                name = each["Prefix"].removesuffix("/").rpartition("/")[2]
+                yield Object(f"{folder.path}/{name}", name, is_folder=True)
+            yield from _objects(folder, page.get("Contents", ()))
+
+    def _pages(self, folder: Place, begins: str, **options: str) -> Iterator[Any] | None:
+        """The pages of a listing, nothing for a bucket that is not there; None where boto3 is not installed."""
         try:
             client = _client(self._store)
         except ImportError:
-            yield from super().below(folder, wanted, listed)
-            return
+            return None
         bucket, _, key = _key(folder.path).partition("/")
-        base = f"{key}/" if key else ""
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=base + wanted.literal)
-        count = 0
-        with suppress(client.exceptions.NoSuchBucket):
-            for page in pages:
-                found = page.get("Contents", ())
-                count += len(found)
-                listed(count)
-                for each in found:
-                    name = each["Key"][len(base) :]
-                    if name and not name.endswith("/") and wanted.matches(name):
-                        url = f"{folder.path}/{name}"
-                        yield Object(url, name, each["Size"], each["LastModified"], each.get("ETag", ""))
+        prefix = f"{key}/{begins}" if key else begins
+
+        def pages() -> Iterator[Any]:
+            with suppress(client.exceptions.NoSuchBucket):
+                yield from client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **options)
+
+        return pages()
+
+
+def _objects(folder: Place, found: Iterable[Mapping[str, Any]]) -> Iterator[Object]:
+    """The objects of a page; an empty one whose key ends in a slash is a folder, and none of them."""
+    above = len(_key(folder.path).partition("/")[2])
+    for each in found:
+        name = each["Key"][above + 1 if above else 0 :]
+        if name and not name.endswith("/"):
+            yield Object(f"{folder.path}/{name}", name, each["Size"], each["LastModified"], each.get("ETag", ""))
 
 
 def _session(store: Store) -> Any:
@@ -410,6 +449,14 @@ class FsspecFiles:
             name = each.removeprefix(base).lstrip("/")
             if wanted.matches(name):
                 yield _object(system, f"{folder.path.rstrip('/')}/{name}", name, info)
+
+    def inside(self, folder: Place, begins: str = "", /) -> Iterator[Object]:
+        """The files and folders in a folder; fsspec lists all of it first."""
+        system, path = self._open(folder.path)
+        for info in _again(lambda: system.ls(path, detail=True)):
+            name = info["name"].rstrip("/").rpartition("/")[2]
+            if name and name.startswith(begins):
+                yield Object(f"{folder.path.rstrip('/')}/{name}", name, is_folder=info["type"] == "directory")
 
     def open(self, found: Object, /) -> Handle:
         """A file for reading in parts."""
