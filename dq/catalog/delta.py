@@ -22,7 +22,7 @@ from urllib.parse import unquote
 from deltalake import DeltaTable as NativeTable
 from deltalake.exceptions import TableNotFoundError
 
-from dq.catalog import base
+from dq.catalog import base, stores
 from dq.catalog.base import Description
 from dq.catalog.lakes import (
     MOST_VERSIONS,
@@ -47,9 +47,9 @@ from dq.catalog.lakes import (
 )
 from dq.catalog.names import find as find_name
 from dq.catalog.selection import LATEST, PartitionFilter, Selection
-from dq.catalog.stores import Store
 from dq.diagnostics import DataError, DqError
 from dq.files.names import hidden
+from dq.files.stores import s3_system, store_of
 from dq.lazy import exp
 from dq.names import listed
 from dq.sources.memory import Arrow
@@ -96,7 +96,7 @@ class DeltaCatalog:
         if not below:
             return fs.LocalFileSystem(), self._path
         if scheme in ("s3", "s3a"):
-            return Store.of(self._settings).arrow(below.partition("/")[0]), below
+            return s3_system(store_of(self._settings), below.partition("/")[0]), below
         system, folder = fs.FileSystem.from_uri(self._path)
         return system, str(folder)
 
@@ -144,7 +144,7 @@ class DeltaCatalog:
         with self._told():
             if not self._is_table(path):
                 path = self._settled(path)
-            options = Store.of(self._settings).delta() if "://" in self._path else {}
+            options = stores.delta(store_of(self._settings)) if "://" in self._path else {}
         return DeltaTable(".".join((self.name, *path)), "/".join((self._path, *path)), options, self._secrets)
 
     def _settled(self, path: base.Path) -> base.Path:

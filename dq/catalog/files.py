@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,45 +16,78 @@ from dq.catalog.base import Description, Entry
 from dq.catalog.base import Path as TablePath
 from dq.catalog.selection import EVERYTHING, Selection
 from dq.diagnostics import DataError, DqError
-from dq.files.stores import ENVIRONMENT, Store, store_of
+from dq.files.places import FilesError, place
+from dq.files.stores import ENVIRONMENT, Store, store_of, system, told
 from dq.outcomes import TableRead
 from dq.schema import Schema
 from dq.sources import remote
-from dq.sources.files import COMPRESSION_SUFFIXES, NULL_FOLDER, Files, find, format_of_name, is_remote, partition_of
+from dq.sources.files import (
+    COMPRESSION_SUFFIXES,
+    LOGS,
+    NULL_FOLDER,
+    Files,
+    find,
+    format_of_name,
+    is_remote,
+    partition_of,
+)
 from dq.sources.options import ReadOptions
 from dq.sources.remote import RemoteFiles
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+LOOKED = 1000
+"""Names of a folder on another machine that are looked at to tell whether it is a table."""
 
 
 class Listing(NamedTuple):
-    """What a folder holds that can be data: names in order, those that begin with `_` or `.` are not in it."""
+    """What a folder holds that can be data: names in order, those that begin with `_` or `.` are not in it.
+
+    `lake` is the kind of lake whose table it is, such as `Delta`.
+    """
 
     folders: tuple[str, ...]
     files: tuple[str, ...]
+    lake: str = ""
 
 
-def listing(folder: str) -> Listing:
-    """What a folder holds.
+def listing(folder: str, store: Store = ENVIRONMENT, *, begins: str = "", most: int | None = None) -> Listing:
+    """What a folder holds: of names that begin so, and no more than `most` of a folder on another machine.
 
     Raises:
         DataError: it is not there or cannot be read.
     """
-    if _URL.match(folder):
-        scheme = folder.partition("://")[0]
-        raise DataError(f"folders of `{scheme}://` cannot be listed in this version", help="name its tables by path")
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted((each.name, each.is_dir()) for each in entries)
-    except FileNotFoundError:
-        raise DataError(f"there is no folder `{folder}`") from None
-    except OSError as error:
-        raise DataError(f"the folder `{folder}` cannot be read: {error.strerror}") from error
+    found = sorted(islice(_elsewhere(folder, store, begins), most)) if is_remote(folder) else _here(folder)
     shown = [(name, is_folder) for name, is_folder in found if not name.startswith(("_", ".")) or "=" in name]
     return Listing(
         tuple(name for name, is_folder in shown if is_folder),
         tuple(name for name, is_folder in shown if not is_folder),
+        next((LOGS[name] for name, _ in found if name in LOGS), ""),
     )
+
+
+def _here(folder: str) -> list[tuple[str, bool]]:
+    """The names in a folder of this machine, each with whether it is a folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((each.name, each.is_dir()) for each in entries)
+    except FileNotFoundError:
+        raise DataError(f"there is no folder `{folder}`") from None
+    except OSError as error:
+        raise DataError(f"the folder `{folder}` cannot be read: {error.strerror}") from error
+
+
+def _elsewhere(folder: str, store: Store, begins: str) -> Iterator[tuple[str, bool]]:
+    """The same on another machine, as its listing arrives. There, a folder without a name in it is none."""
+    is_empty = True
+    try:
+        named = place(folder)
+        with told(named.shown):
+            for each in system(named.scheme, store).inside(named, begins):
+                is_empty = False
+                yield each.name, each.is_folder
+    except FilesError as error:
+        raise DataError(error.message, help=error.help) from None
+    if is_empty and not begins:
+        raise DataError(f"there is nothing at `{named.shown}`", help="check the address, and who may list it")
 
 
 def stem(name: str) -> str:
@@ -84,16 +119,18 @@ class PathTable:
     options: ReadOptions | None = None
     store: Store = ENVIRONMENT
 
-    def describe(self) -> Description:
-        """What footers, headers and first rows tell."""
+    def describe(self, *, glimpse: bool = False) -> Description:
+        """What footers, headers and first rows tell; of files on another machine with `glimpse` those of some."""
         from dq.sources.tables import PRIMARY, Tables
 
         options = self.options or ReadOptions()
         found = self._found(EVERYTHING, options)
-        with Tables(found, options=options) as tables:
+        looked = remote.glimpse(found) if glimpse and isinstance(found, RemoteFiles) else found
+        with Tables(looked, options=options) as tables:
             schema, read = tables.schemas[PRIMARY], tables.read(PRIMARY)
         if isinstance(found, RemoteFiles):
-            return _described_elsewhere(found, schema, read)
+            is_whole = looked.objects == found.objects if isinstance(looked, RemoteFiles) else True
+            return _described_elsewhere(found, schema, read if is_whole else replace(read, rows=None, notes=()))
         folders = {tuple(partition_of(path, found.root).items()) for path in found.paths} if found.partitions else set()
         where = found.root or (found.paths[0] if len(found.paths) == 1 else "")
         return Description(
@@ -172,7 +209,7 @@ class FolderCatalog:
     def children(self, path: TablePath, /) -> list[Entry]:
         """Folders that are no table are namespaces; a file goes by its name without its suffix, if that tells it."""
         folder = self._folder(path)
-        held = listing(folder)
+        held = listing(folder, self.store)
         entries = [Entry(name, self._is_table(f"{folder}/{name}")) for name in held.folders if "=" not in name]
         named = _by_name(held)
         data = [name for name in held.files if format_of_name(name)]
@@ -184,34 +221,47 @@ class FolderCatalog:
     def table(self, path: TablePath, /) -> PathTable:
         """A file by its name, with or without its suffix, or a folder, whatever it holds.
 
-        On another machine a name is the path below the root as it is written: nothing is listed to find it.
+        Where a folder on another machine cannot be listed, a name is the path as it is written.
         """
-        if _URL.match(self.root):
-            return PathTable(("/".join((self.root, *path)),), store=self.store)
         *above, last = path
         folder = self._folder(tuple(above))
-        held = listing(folder)
-        named = _by_name(held)
-        if last in held.files:
-            return PathTable((f"{folder}/{last}",))
-        candidates = named[names.find(last, named, "table", f"`{names.join((self.name, *above))}`")]
-        if len(candidates) > 1:
-            shown = " or ".join(f"`{names.join((self.name, *above, each))}`" for each in candidates)
-            raise DataError(f"`{names.join((self.name, *path))}` may be {shown}", help="name it with its suffix")
-        return PathTable((f"{folder}/{candidates[0]}",))
+        if is_remote(folder):
+            with suppress(DataError):  # other names are told when there is no such one
+                return self._named(folder, tuple(above), last, listing(folder, self.store, begins=last))
+        try:
+            held = listing(folder, self.store)
+        except DataError:
+            if not is_remote(folder):
+                raise
+            return PathTable((f"{folder}/{last}",), store=self.store)
+        return self._named(folder, tuple(above), last, held)
 
     def close(self) -> None:
         """It holds nothing."""
 
+    def _named(self, folder: str, above: TablePath, last: str, held: Listing) -> PathTable:
+        """The table that a name means in a folder of this content."""
+        if last in held.files:
+            return PathTable((f"{folder}/{last}",), store=self.store)
+        named = _by_name(held)
+        candidates = named[names.find(last, named, "table", f"`{names.join((self.name, *above))}`")]
+        if len(candidates) > 1:
+            shown = " or ".join(f"`{names.join((self.name, *above, each))}`" for each in candidates)
+            raise DataError(f"`{names.join((self.name, *above, last))}` may be {shown}", help="name it with its suffix")
+        return PathTable((f"{folder}/{candidates[0]}",), store=self.store)
+
     def _folder(self, path: TablePath) -> str:
+        """The folder of a namespace; on another machine its name as it is written, since letter case counts there."""
+        if is_remote(self.root):
+            return "/".join((self.root, *path))
         folder = self.root
         for at, part in enumerate(path):
-            place = f"`{names.join((self.name, *path[:at]))}`"
-            folder = f"{folder}/{names.find(part, listing(folder).folders, 'folder', place)}"
+            where = f"`{names.join((self.name, *path[:at]))}`"
+            folder = f"{folder}/{names.find(part, listing(folder).folders, 'folder', where)}"
         return folder
 
     def _is_table(self, folder: str) -> bool:
-        held = listing(folder)
+        held = listing(folder, self.store, most=LOOKED)
         return are_parts(held.files, held.folders)
 
 
@@ -227,7 +277,7 @@ def _by_name(held: Listing) -> dict[str, list[str]]:
 def connect(name: str, settings: Mapping[str, Any], root: Path) -> FolderCatalog:
     """The catalog of a folder, which is meant from `root`."""
     path = str(settings["path"])
-    if not _URL.match(path):
+    if not is_remote(path):
         path = os.path.abspath(root / Path(path).expanduser())  # noqa: PTH100 -- links keep the names that users know
     return FolderCatalog(name, path.rstrip("/"), store_of(settings))
 

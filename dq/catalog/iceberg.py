@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
-from dq.catalog import base
+from dq.catalog import base, stores
 from dq.catalog.iceberg_tables import IcebergTable
-from dq.catalog.lakes import CONNECT_SECONDS, REQUEST_SECONDS, secrets_of, told
+from dq.catalog.lakes import secrets_of, told
 from dq.catalog.names import find as find_name
-from dq.catalog.stores import STORE_SETTINGS, Store
 from dq.diagnostics import DataError, DqError
 from dq.files.names import hidden
+from dq.files.stores import CONNECT_SECONDS, REQUEST_SECONDS, STORE_SETTINGS, store_of
 from dq.names import listed
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def table_at(metadata_location: str, store_settings: Mapping[str, Any]) -> Icebe
 def properties(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The properties of pyiceberg for our settings; those that are not ours are handed over and win."""
     others = {key: value for key, value in settings.items() if key not in _OURS}
-    return {**Store.of(settings).iceberg(), **{key: _written(value) for key, value in others.items()}}
+    return {**stores.iceberg(store_of(settings)), **{key: _written(value) for key, value in others.items()}}
 
 
 def _written(value: Any) -> Any:

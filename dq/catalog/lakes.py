@@ -21,9 +21,6 @@ from dq.sources.types import type_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CONNECT_SECONDS, REQUEST_SECONDS = 10, 30
-"""How long one request to a store or a catalog may take to connect, and to be answered."""
-
 MOST_VERSIONS = 20
 """How many snapshots or versions a description tells."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import reduce
 from pathlib import Path as Folder
 from typing import Any
 
@@ -13,7 +12,8 @@ import pyarrow as pa
 
 from dq.catalog.base import Description, Entry, Path
 from dq.catalog.names import find as find_name
-from dq.catalog.selection import LATEST, PartitionFilter, Selection
+from dq.catalog.relational import in_order, seconds, where
+from dq.catalog.selection import Selection
 from dq.databases.answering import SqlDatabase
 from dq.databases.held import HeldTable, distinct_names
 from dq.databases.postgres import POSTGRES
@@ -24,9 +24,6 @@ from dq.engines.connection import literal
 from dq.lazy import exp
 from dq.sources.options import ReadOptions
 from dq.sources.stored import Stored
-
-TIMEOUT = 300.0
-"""Seconds that one statement may take, unless the catalog says otherwise."""
 
 DEFAULT_SCHEMA = "public"
 
@@ -43,10 +40,7 @@ _KINDS = {
 def connect(name: str, settings: Mapping[str, Any], root: Folder) -> PostgresCatalog:
     """A catalog of the database at `url`. Touches no network."""
     address = Address(str(settings["url"]), settings.get("user"), settings.get("password"))
-    timeout = float(settings.get("timeout", TIMEOUT))
-    if not timeout > 0:
-        raise DqError(f"`timeout` cannot be {timeout:g}", help="give a number of seconds above 0")
-    return PostgresCatalog(Session(address, timeout), pushdown=bool(settings.get("pushdown", True)))
+    return PostgresCatalog(Session(address, seconds(settings)), pushdown=bool(settings.get("pushdown", True)))
 
 
 class PostgresDatabase(SqlDatabase):
@@ -154,11 +148,16 @@ class PostgresTable:
         opened = self._described(oid)
         if not selection.partitions:
             return opened
-        where = _where(selection.partitions, opened)
-        chosen = exp.select("1").from_(opened.source.copy()).where(where.copy()).limit(1)
+        condition = where(
+            in_order(selection.partitions),
+            opened.source,
+            lambda name: _column(name, opened),
+            lambda value, _: exp.Literal.string(value),  # the server reads it as one of the column's type
+        )
+        chosen = exp.select("1").from_(opened.source.copy()).where(condition).limit(1)
         if not self.session.rows(chosen.sql(dialect="postgres")):
             raise DataError(f"no row of {opened.description} meets {selection}")
-        return replace(opened, where=where, description=f"{opened.description} where {selection}")
+        return replace(opened, where=condition, description=f"{opened.description} where {selection}")
 
     def _found(self) -> tuple[int, str]:
         schema, name = self.path
@@ -276,37 +275,6 @@ FROM pg_class c WHERE c.oid = {oid}
 
 
 # -- selections ----------------------------------------------------------------------------------------
-
-_OPERATORS: Mapping[str, type[exp.Expr]] = {
-    "=": exp.EQ,
-    "!=": exp.NEQ,
-    "<": exp.LT,
-    "<=": exp.LTE,
-    ">": exp.GT,
-    ">=": exp.GTE,
-}
-
-
-def _where(filters: Sequence[PartitionFilter], table: HeldTable) -> exp.Expr:
-    """The condition of all filters. The server reads each value as one of its column's type."""
-    ordered = sorted(filters, key=lambda each: each.operator == LATEST)
-    conditions: list[exp.Expr] = []
-    for each in ordered:
-        column = _column(each.column, table)
-        if each.operator == LATEST:
-            newest = exp.select(exp.Max(this=column.copy())).from_(table.source.copy())
-            for earlier in conditions:
-                newest = newest.where(earlier.copy())
-            conditions.append(exp.EQ(this=column, expression=newest.subquery()))
-            continue
-        values = [exp.Literal.string(value) for value in each.values]
-        if each.operator == "between":
-            conditions.append(exp.Between(this=column, low=values[0], high=values[1]))
-        elif each.operator == "in":
-            conditions.append(exp.In(this=column, expressions=values))
-        else:
-            conditions.append(_OPERATORS[each.operator](this=column, expression=values[0]))
-    return reduce(lambda left, right: exp.And(this=left, expression=right), conditions)
 
 
 def _column(name: str, table: HeldTable) -> exp.Expr:

@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from dq.catalog.names import find as find_name
-from dq.catalog.selection import LATEST, Selection
+from dq.catalog.selection import LATEST, PartitionFilter, Selection
 from dq.diagnostics import DataError, DqError
 from dq.lazy import exp
 from dq.schema import Column, Schema
 from dq.sources.types import type_of
 
 T = TypeVar("T")
+Filter = TypeVar("Filter", "Condition", PartitionFilter)
 
 BATCH_ROWS = 20_000
 """Rows that are asked of a driver at once, and become one batch."""
@@ -186,7 +187,12 @@ def conditions(selection: Selection, types: Mapping[str, pa.DataType], table: st
         if each.operator == LATEST:
             typed_name(types[column], column)
         found.append(Condition(column, each.operator, values))
-    return tuple(sorted(found, key=lambda each: each.operator == LATEST))
+    return in_order(found)
+
+
+def in_order(filters: Iterable[Filter]) -> tuple[Filter, ...]:
+    """Filters with `latest` behind all others, which come first in it."""
+    return tuple(sorted(filters, key=lambda each: each.operator == LATEST))
 
 
 def typed(text: str, of: pa.DataType, column: str) -> Any:
@@ -264,12 +270,12 @@ _READ: dict[str, Callable[[str], Any]] = {
 
 
 def where(
-    filters: Iterable[Condition],
+    filters: Iterable[Condition] | Iterable[PartitionFilter],
     table: exp.Expr,
     column: Callable[[str], exp.Expr],
     literal: Callable[[Any, str], exp.Expr],
 ) -> exp.Expr | None:
-    """Filters as one condition in the SQL of a database; None if there is none. A NULL meets no filter.
+    """Filters in order as one condition in the SQL of a database; None if there is none. A NULL meets no filter.
 
     `column` gives what is compared of a column, and `literal` a value to compare it with.
     """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ from dq.cli import HELP, WRONG
 from dq.cli.files import replace, talk, tell
 from dq.cli.tables import Wanted, complete_table
 from dq.diagnostics import DqError
+from dq.files.names import without_query
 from dq.render.words import visible
+from dq.sources.files import is_remote
 
 if TYPE_CHECKING:
     from dq.catalog.base import Catalog, Description, Entry
@@ -44,7 +47,7 @@ def command() -> None:
     \b
     dq catalog ls                        the tables of all catalogs
     dq catalog show lake.sales.orders    columns, partitions, versions of a table
-    dq catalog crawl data/               find tables in a folder and declare them
+    dq catalog crawl data/               find tables in a folder or bucket and declare them
     dq catalog add lake kind=files path=data
     """  # noqa: D301 - click reads the backspace
 
@@ -64,7 +67,7 @@ def _project(file: str | None) -> Project:
 @format_option
 @project_option
 def ls(name: str | None, depth: int, form: str, project_file: str | None) -> int:
-    """List catalogs, namespaces and tables as a tree: all, or those below NAME.
+    """List catalogs, namespaces and tables as a tree: all, or those below NAME, which may be a folder or a URL.
 
     Exit codes: 0, 2 a wrong name or project file, 3 a catalog cannot be reached.
     """
@@ -80,20 +83,22 @@ def ls(name: str | None, depth: int, form: str, project_file: str | None) -> int
 
 def _trees(project: Project, name: str | None, depth: int) -> list[dict[str, Any]]:
     from dq.catalog import names
+    from dq.catalog.files import FolderCatalog
 
     if name is None:
-        return [_tree(project, each, (), depth) for each in project.catalogs]
+        return [_tree(names.join((each,)), partial(project.catalog, each), (), depth) for each in project.catalogs]
+    if is_remote(name) or ("/" in name and Path(name).is_dir()):
+        folder = name.rstrip("/")
+        return [_tree(without_query(name), lambda: FolderCatalog(folder, folder), (), depth)]
     first, *path = names.split(name)
     project.catalog(first)  # raises, with the nearest name
-    return [_tree(project, first, tuple(path), depth)]
+    return [_tree(names.join((first, *path)), partial(project.catalog, first), tuple(path), depth)]
 
 
-def _tree(project: Project, catalog: str, path: tuple[str, ...], depth: int) -> dict[str, Any]:
-    from dq.catalog import names
-
-    tree: dict[str, Any] = {"name": names.join((catalog, *path)), "kind": "", "error": None, "children": []}
+def _tree(name: str, catalog: Callable[[], Catalog], path: tuple[str, ...], depth: int) -> dict[str, Any]:
+    tree: dict[str, Any] = {"name": name, "kind": "", "error": None, "children": []}
     try:
-        opened = project.catalog(catalog)
+        opened = catalog()
         tree["kind"] = opened.kind
         tree["children"] = _children(opened, path, depth)
     except DqError as error:
@@ -165,7 +170,7 @@ def show(name: str, form: str, project_file: str | None) -> int:
     """Show what is known of a table without reading its rows. NAME may be a path too."""
     from dq.catalog.files import PathTable
 
-    if Path(name).exists():
+    if is_remote(name) or Path(name).exists():
         description = PathTable((name,)).describe()
     else:
         with _project(project_file) as project:
@@ -319,7 +324,7 @@ def _write(path: Path, text: str, sections: Sequence[tuple[tuple[str, str], Mapp
 @format_option
 @project_option
 def crawl(path: str, dry_run: bool, form: str, project_file: str | None) -> int:
-    """Find the tables in a folder and declare them in dq.toml.
+    """Find the tables in a folder, or below a URL such as s3://bucket/prefix, and declare them in dq.toml.
 
     A table is a folder of files of one format with the same columns; folders key=value are its partitions. Files that
     differ are tables of their own. Tables that are declared already are not declared again.
@@ -350,6 +355,8 @@ def settings_of(found: Found, root: Path) -> dict[str, Any]:
 
 
 def _relative(path: str, root: Path) -> str:
+    if is_remote(path):
+        return path.replace("${", "$${")
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 -- links keep the names that users know
     shown = absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(absolute)
     return shown.replace("${", "$${")

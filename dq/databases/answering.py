@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol, cast
 
 import duckdb
@@ -92,6 +92,13 @@ class SqlDatabase(ABC):
             return run(f"SELECT {', '.join(shown)} FROM arrived", {"arrived": arrived})
         except duckdb.Error as error:  # such as a sum that no decimal of 38 digits holds
             raise UnansweredError(str(error).partition("\n")[0]) from error
+
+    @contextmanager
+    def stream(self, query: exp.Expr, tables: Mapping[str, Stored], /) -> Iterator[pa.RecordBatchReader]:
+        """The rows of a query that gives columns of one table as they are."""
+        asked = Translation(cast("Mapping[str, SqlTable]", tables), self.dialect).query(query)[0]
+        with _table_of(query, tables).fetch(asked, [each.alias for each in asked.expressions]) as reader:
+            yield reader
 
     def _asked(self, query: exp.Expr, tables: Mapping[str, Stored]) -> Translated | exp.Select:
         """The query of the database: a whole one, or the rows of a table of which DuckDB makes the answer."""

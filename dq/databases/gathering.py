@@ -27,16 +27,19 @@ def histogram(packed: Callable[[exp.Expr, exp.Expr], exp.Expr]) -> Builder:
             .where(_present(value.node))
             .group_by(value.node.copy())
         )
-        packing = exp.select(packed(_column("size"), _column("groups"))).from_(sizes.subquery(_name("sizes")))
-        return Value(packing.subquery(), f"MAP({BIGINT}, {BIGINT})")
+        made = exp.select(packed(_column("size"), _column("groups"))).from_(sizes.subquery(_name("sizes")))
+        return Value(made.subquery(), f"MAP({BIGINT}, {BIGINT})")
 
     return build
 
 
-def top_keys(text: Callable[[Value], exp.Expr], gathered: Callable[[exp.Expr], exp.Expr]) -> Builder:
+def top_keys(
+    text: Callable[[Value], exp.Expr], gathered: Callable[[exp.Expr], exp.Expr], packing: str = "JSON_OBJECT"
+) -> Builder:
     """The three keys with the greatest count, as a JSON list of objects of texts.
 
-    `text` writes a key so that DuckDB reads it as it was; `gathered` makes a list of the JSON of all rows.
+    `text` writes a key so that DuckDB reads it as it was; `gathered` makes a list of the JSON of all rows, and the
+    function `packing` an object of names and values.
     """
 
     def build(translation: Translation, node: Any) -> Value:
@@ -44,15 +47,15 @@ def top_keys(text: Callable[[Value], exp.Expr], gathered: Callable[[exp.Expr], e
         named = [(f"k{at}", key) for at, key in enumerate(keys)]
         texts = [part for name, key in named for part in (exp.Literal.string(name), text(key))]
         rows = (
-            exp.select(exp.alias_(fn("JSON_OBJECT", *texts), "row", quoted=True))
+            exp.select(exp.alias_(fn(packing, *texts), "row", quoted=True))
             .from_(_groups(translation))
             .where(_present(count.node))
             .order_by(exp.Ordered(this=count.node, desc=True))
             .limit(3)
         )
         fields = ", ".join(f"{name} {key.native}" for name, key in named)
-        packing = exp.select(gathered(_column("row"))).from_(rows.subquery(_name("rows")))
-        return Value(packing.subquery(), f"STRUCT({fields})[]")
+        made = exp.select(gathered(_column("row"))).from_(rows.subquery(_name("rows")))
+        return Value(made.subquery(), f"STRUCT({fields})[]")
 
     return build
 

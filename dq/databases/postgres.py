@@ -20,15 +20,11 @@ from dq.databases.constructs import (
     function,
     list_of,
     only_truth_matters,
-    within,
 )
+from dq.databases.gathering import fn, histogram, top_keys
 from dq.databases.translating import Construct, Dialect, RefusedError, Translation, Value
 from dq.lazy import exp
 from dq.schema import Type
-
-
-def _fn(name: str, *arguments: exp.Expr) -> exp.Anonymous:
-    return exp.Anonymous(this=name, expressions=list(arguments))
 
 
 def _is_nan(translation: Translation, node: exp.IsNan) -> Value:
@@ -49,8 +45,8 @@ _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 def _sign_bit(translation: Translation, node: exp.Anonymous) -> Value:
     """Whether a double is negative or `-0`, by the first bit of its eight bytes."""
     value = demand(translation.value(node.expressions[0]), Type.FLOAT)
-    sent = _fn("float8send", translation.cast(value, DOUBLE).node)
-    bit = _fn("get_bit", sent, exp.Literal.number(7))
+    sent = fn("float8send", translation.cast(value, DOUBLE).node)
+    bit = fn("get_bit", sent, exp.Literal.number(7))
     return Value(exp.EQ(this=bit, expression=exp.Literal.number(1)), BOOLEAN)
 
 
@@ -77,51 +73,8 @@ def _listed(translation: Translation, node: exp.In) -> Value:
     return Value(exp.Is(this=held, expression=exp.Null()).not_(), BOOLEAN)
 
 
-def _gathered(rows: exp.Select) -> exp.Expr:
-    """All rows of a query as one JSON text; NULL for no row."""
-    packed = exp.select(_fn("json_agg", exp.column("row"))).from_(rows.subquery("rows"))
-    return exp.Cast(this=packed.subquery(), to=exp.DataType.build("text"))
-
-
-def _groups(translation: Translation) -> exp.Table:
-    return exp.Table(this=exp.to_identifier(translation.grouped, quoted=True))
-
-
-def _present(node: exp.Expr) -> exp.Expr:
-    return exp.Is(this=within(node.copy()), expression=exp.Null()).not_()
-
-
-def _histogram(translation: Translation, node: exp.Anonymous) -> Value:
-    """How often each value occurs, as a JSON object."""
-    value = demand(translation.value(node.expressions[0]), Type.INTEGER)
-    sizes = (
-        exp.select(exp.alias_(value.node, "size"), exp.alias_(exp.Count(this=exp.Star()), "groups"))
-        .from_(_groups(translation))
-        .where(_present(value.node))
-        .group_by(value.node.copy())
-    )
-    packed = exp.select(_fn("json_object_agg", exp.column("size"), exp.column("groups"))).from_(sizes.subquery("sizes"))
-    return Value(exp.Cast(this=packed.subquery(), to=exp.DataType.build("text")), f"MAP({BIGINT}, {BIGINT})")
-
-
-def _top_keys(translation: Translation, node: exp.Anonymous) -> Value:
-    """The three keys with the greatest count, as a JSON list of objects of texts."""
-    count, *keys = map(translation.value, node.expressions)
-    named = [(f"k{at}", key) for at, key in enumerate(keys)]
-    texts = [
-        part
-        for name, key in named
-        for part in (exp.Literal.string(name), exp.Cast(this=key.node, to=exp.DataType.build("text")))
-    ]
-    rows = (
-        exp.select(exp.alias_(_fn("json_build_object", *texts), "row"))
-        .from_(_groups(translation))
-        .where(_present(count.node))
-        .order_by(exp.Ordered(this=count.node, desc=True))
-        .limit(3)
-    )
-    fields = ", ".join(f"{name} {key.native}" for name, key in named)
-    return Value(_gathered(rows), f"STRUCT({fields})[]")
+def _as_text(node: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=node, to=exp.DataType.build("text"))
 
 
 def _hours(translation: Translation, node: exp.Round) -> Value:
@@ -132,15 +85,15 @@ def _hours(translation: Translation, node: exp.Round) -> Value:
         raise RefusedError("rounding")
     power = exp.Cast(this=exp.Literal.number(10 ** int(str(digits.this))), to=exp.DataType.build("double"))
     half = exp.Cast(this=exp.Literal.number("0.5"), to=exp.DataType.build("double"))
-    size = exp.Mul(this=_fn("abs", value.node), expression=power)
-    whole = _fn("floor", exp.Add(this=size, expression=half))
-    signed = exp.Mul(this=_fn("sign", value.node.copy()), expression=whole)
+    size = exp.Mul(this=fn("abs", value.node), expression=power)
+    whole = fn("floor", exp.Add(this=size, expression=half))
+    signed = exp.Mul(this=fn("sign", value.node.copy()), expression=whole)
     return Value(exp.Div(this=signed, expression=power.copy(), typed=False, safe=False), DOUBLE)
 
 
 def _epoch(value: exp.Expr) -> exp.Expr:
     seconds = exp.Extract(this=exp.Var(this="EPOCH"), expression=value)
-    return exp.Cast(this=_fn("floor", seconds), to=exp.DataType.build("double"))
+    return exp.Cast(this=fn("floor", seconds), to=exp.DataType.build("double"))
 
 
 def _at_utc(translation: Translation, node: exp.Anonymous) -> Value:
@@ -148,14 +101,14 @@ def _at_utc(translation: Translation, node: exp.Anonymous) -> Value:
     if not (isinstance(zone, exp.Literal) and zone.this == "UTC"):
         raise RefusedError("time zones")
     instant = demand(translation.value(value), Type.TIMESTAMP_TZ)
-    return Value(_fn("timezone", exp.Literal.string("UTC"), instant.node), "TIMESTAMP")
+    return Value(fn("timezone", exp.Literal.string("UTC"), instant.node), "TIMESTAMP")
 
 
 def _positive(node: exp.Expr) -> exp.Expr:
     return exp.GT(this=node, expression=exp.Literal.number(0))
 
 
-_TRIM = called(lambda value: _fn("btrim", value, exp.Literal.string(" ")), (Type.STRING,), TEXT)
+_TRIM = called(lambda value: fn("btrim", value, exp.Literal.string(" ")), (Type.STRING,), TEXT)
 
 _OWN: dict[Any, Construct] = {
     exp.In: Construct(_listed, CONSTRUCTS[exp.In].about),
@@ -169,11 +122,19 @@ _OWN: dict[Any, Construct] = {
     "DQ_TRIM_BLANKS": Construct(_TRIM, "`trim` of blanks"),
     "starts_with": Construct(function("starts_with", (Type.STRING, Type.STRING), BOOLEAN), "`startswith`, `contains`"),
     "contains": Construct(
-        called(lambda value, part: _positive(_fn("strpos", value, part)), (Type.STRING, Type.STRING), BOOLEAN),
+        called(lambda value, part: _positive(fn("strpos", value, part)), (Type.STRING, Type.STRING), BOOLEAN),
         "`startswith`, `contains`",
     ),
-    "DQ_HISTOGRAM": Construct(_histogram, "frequency tables: how many groups there are of each size"),
-    "DQ_TOP_KEYS": Construct(_top_keys, "frequency tables: the most frequent keys"),
+    "DQ_HISTOGRAM": Construct(
+        histogram(lambda name, value: _as_text(fn("json_object_agg", name, value))),
+        "frequency tables: how many groups there are of each size",
+    ),
+    "DQ_TOP_KEYS": Construct(
+        top_keys(
+            lambda key: _as_text(key.node), lambda row: _as_text(fn("json_agg", row)), packing="json_build_object"
+        ),
+        "frequency tables: the most frequent keys",
+    ),
     "DQ_EPOCH": Construct(called(_epoch, (Type.TIMESTAMP,), DOUBLE), "seconds of an instant"),
     exp.Round: Construct(_hours, "`round` of doubles to some digits"),
     "timezone": Construct(_at_utc, "instants with a zone, in UTC"),

@@ -266,7 +266,7 @@ class Translation:
 
 _WRITTEN = (exp.Literal, exp.Boolean, exp.Null, exp.Cast, exp.Neg, exp.Paren)
 _OF_ROWS = (exp.Column, exp.Query, exp.AggFunc, exp.Star)
-_OF_VALUES = frozenset(
+OF_VALUES = frozenset(
     (
         "coalesce", "contains", "epoch", "isfinite", "length", "lower", "lpad", "make_timestamp",
         "nullif", "regexp_extract", "regexp_matches", "regexp_replace", "replace", "round",
@@ -279,9 +279,7 @@ _OF_VALUES = frozenset(
 def _is_constant(node: exp.Expr) -> bool:
     """Whether an expression is the same for every row, and not written as its value."""
     calls = node.find_all(exp.Anonymous)
-    return not (isinstance(node, _WRITTEN) or node.find(*_OF_ROWS)) and all(
-        key_of(each) in _OF_VALUES for each in calls
-    )
+    return not (isinstance(node, _WRITTEN) or node.find(*_OF_ROWS)) and all(key_of(each) in OF_VALUES for each in calls)
 
 
 def _computed(node: exp.Expr) -> exp.Expr:

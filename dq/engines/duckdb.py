@@ -209,6 +209,7 @@ class DuckDBEngine:
 
     def _answer(self, tree: exp.Expr) -> tuple[tuple[tuple[str, ...], list[tuple[Any, ...]]], str]:
         """The rows of a query and who gave them: the database that holds its tables if it can, else DuckDB."""
+        tree = self.tables.keys.written(tree)
         if (database := self.tables.able(tree)) is not None:
             with suppress(UnansweredError):
                 return database.answer(tree, self.tables.stored), database.name
@@ -234,7 +235,7 @@ class DuckDBEngine:
     def _ready(self, tree: exp.Expr) -> str:
         """The text of a query whose columns are there."""
         self.tables.bring(tree)
-        return self.text(tree)
+        return self.text(self.tables.keys.narrowed(tree))
 
     def _translate(self, error: Exception) -> EngineError:
         explained = self.tables.explain_error(error)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
@@ -52,11 +52,59 @@ class Store:
     session_token: str = field(default="", repr=False)
     anonymous: bool = False
 
+    def of_s3(self) -> Store:
+        """The same with what the environment and the profile say of S3. What is empty yet is left to its library.
+
+        Raises:
+            FilesError: the profile is not there, has no credentials, or boto3, which reads it, is not installed.
+        """
+        given = os.environ.get
+        endpoint = self.endpoint or given("AWS_ENDPOINT_URL_S3") or given("AWS_ENDPOINT_URL") or ""
+        region = self.region or given("AWS_REGION") or given("AWS_DEFAULT_REGION") or ""
+        store = replace(self, endpoint=endpoint, region=region, anonymous=self.is_anonymous("AWS_NO_SIGN_REQUEST"))
+        if store.profile and not store.access_key:
+            store = _with_profile(store)
+        return replace(store, region=store.region or ("us-east-1" if endpoint else ""))
+
+    def is_anonymous(self, variable: str) -> bool:
+        """Whether nothing is signed, as the store says, or a variable of the environment if it has no keys."""
+        return self.anonymous or (
+            not self.access_key and os.environ.get(variable, "").lower() in ("1", "true", "yes", "on")
+        )
+
+
+def _with_profile(store: Store) -> Store:
+    """The keys of its profile, and the region if it has none."""
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        raise FilesError(
+            "AWS profiles need boto3, which is not installed", help='pip install "dq-rules[aws]"'
+        ) from None
+    try:
+        session = boto3.session.Session(profile_name=store.profile)
+        found = session.get_credentials()
+    except BotoCoreError as error:
+        raise FilesError(f"the profile `{store.profile}` cannot be used: {error}") from None
+    region = store.region or session.region_name or ""
+    if store.anonymous:
+        return replace(store, region=region)
+    if found is None:
+        raise FilesError(f"the profile `{store.profile}` of the AWS configuration has no credentials")
+    keys = found.get_frozen_credentials()
+    return replace(
+        store, region=region, access_key=keys.access_key, secret_key=keys.secret_key, session_token=keys.token or ""
+    )
+
+
+STORE_SETTINGS = tuple(each.name for each in fields(Store))
+"""The settings of a catalog that say how its store is reached."""
+
 
 def store_of(settings: Mapping[str, Any]) -> Store:
     """A store as the settings of a catalog say; what they leave out is as the environment says."""
-    names = ("endpoint", "region", "profile", "access_key", "secret_key", "session_token", "anonymous")
-    return Store(**{name: settings[name] for name in names if settings.get(name)})
+    return Store(**{name: settings[name] for name in STORE_SETTINGS if settings.get(name)})
 
 
 ENVIRONMENT = Store()
@@ -115,6 +163,9 @@ class System(Protocol):
     def below(self, folder: Place, wanted: Glob, listed: Told, /) -> Iterator[Object]:
         """The wanted files below a folder, in no promised order, as their listing arrives."""
 
+    def inside(self, folder: Place, begins: str = "", /) -> Iterator[Object]:
+        """The files and folders in a folder whose names begin so, as their listing arrives; nothing deeper."""
+
     def open(self, found: Object, /) -> Handle:
         """A file for reading in parts; its server is asked what it is now."""
 
@@ -171,54 +222,24 @@ _ADVICE = {
 # -- Arrow -------------------------------------------------------------------------------------------------
 
 
-def _endpoint(store: Store) -> str:
-    return store.endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-
-
-def _region(store: Store) -> str:
-    return store.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
-
-
-def _anonymous(store: Store, variable: str) -> bool:
-    return store.anonymous or (
-        not store.access_key and os.environ.get(variable, "").lower() in ("1", "true", "yes", "on")
-    )
-
-
-def _s3(store: Store, bucket: str) -> Any:
+def s3_system(store: Store, bucket: str) -> Any:
+    """Arrow's file system for a bucket of S3."""
     from pyarrow import fs
 
-    endpoint, region = _endpoint(store), _region(store)
+    store = store.of_s3()
     options: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS,
         "request_timeout": REQUEST_SECONDS,
         "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
-        "anonymous": _anonymous(store, "AWS_NO_SIGN_REQUEST"),
+        "anonymous": store.anonymous,
     }
-    if not options["anonymous"]:
-        options |= _keys(store)
-    if endpoint:
-        parts = urlsplit(endpoint)
+    if not store.anonymous:
+        keys = {name: getattr(store, name) for name in ("access_key", "secret_key", "session_token")}
+        options |= {name: value for name, value in keys.items() if value}
+    if store.endpoint:
+        parts = urlsplit(store.endpoint)
         options |= {"endpoint_override": parts.netloc + parts.path.rstrip("/"), "scheme": parts.scheme or "https"}
-        region = region or "us-east-1"
-    return fs.S3FileSystem(region=region or fs.resolve_s3_region(bucket), **options)
-
-
-def _keys(store: Store) -> dict[str, str]:
-    """Credentials as Arrow takes them; none where its own chain finds them."""
-    if store.access_key:
-        given = (store.access_key, store.secret_key, store.session_token)
-    elif store.profile:
-        frozen = _session(store).get_credentials()
-        if frozen is None:
-            raise FilesError(f"the profile `{store.profile}` of the AWS configuration has no credentials")
-        frozen = frozen.get_frozen_credentials()
-        given = (frozen.access_key, frozen.secret_key, frozen.token)
-    else:
-        return {}
-    return {
-        key: value for key, value in zip(("access_key", "secret_key", "session_token"), given, strict=True) if value
-    }
+    return fs.S3FileSystem(region=store.region or fs.resolve_s3_region(bucket), **options)
 
 
 def _gcs(store: Store, bucket: str) -> Any:
@@ -231,7 +252,7 @@ def _gcs(store: Store, bucket: str) -> Any:
     if emulator := store.endpoint or os.environ.get("STORAGE_EMULATOR_HOST"):
         parts = urlsplit(emulator if "://" in emulator else f"http://{emulator}")
         options |= {"endpoint_override": parts.netloc, "scheme": parts.scheme, "anonymous": True}
-    elif _anonymous(store, "GS_NO_SIGN_REQUEST"):
+    elif store.is_anonymous("GS_NO_SIGN_REQUEST"):
         options["anonymous"] = True
     return fs.GcsFileSystem(**options)
 
@@ -266,6 +287,15 @@ class ArrowFiles:
             name = info.path[len(base) :].lstrip("/")
             if info.type == FileType.File and wanted.matches(name):
                 yield Object(f"{folder.path}/{name}", name, info.size, info.mtime)
+
+    def inside(self, folder: Place, begins: str = "", /) -> Iterator[Object]:
+        """The objects and prefixes in a prefix."""
+        from pyarrow.fs import FileSelector, FileType
+
+        for info in self._system(folder.path).get_file_info(FileSelector(_key(folder.path), allow_not_found=True)):
+            if info.base_name.startswith(begins):
+                url = f"{folder.path}/{info.base_name}"
+                yield Object(url, info.base_name, info.size, info.mtime, is_folder=info.type == FileType.Directory)
 
     def open(self, found: Object, /) -> Handle:
         """An object for reading in parts."""
@@ -307,40 +337,57 @@ class S3Files(ArrowFiles):
     """Objects of S3, listed page by page where boto3 is installed: Arrow holds a whole listing in memory."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(partial(_s3, store))
+        super().__init__(partial(s3_system, store))
         self._store = store
 
     def below(self, folder: Place, wanted: Glob, listed: Told, /) -> Iterator[Object]:
         """The wanted objects below a prefix."""
+        pages = self._pages(folder, wanted.literal)
+        if pages is None:
+            yield from super().below(folder, wanted, listed)
+            return
+        count = 0
+        for page in pages:
+            found = page.get("Contents", ())
+            count += len(found)
+            listed(count)
+            yield from (each for each in _objects(folder, found) if wanted.matches(each.name))
+
+    def inside(self, folder: Place, begins: str = "", /) -> Iterator[Object]:
+        """The objects and prefixes in a prefix."""
+        pages = self._pages(folder, begins, Delimiter="/")
+        if pages is None:
+            yield from super().inside(folder, begins)
+            return
+        for page in pages:
+            for each in page.get("CommonPrefixes", ()):
+                name = each["Prefix"].removesuffix("/").rpartition("/")[2]
+                yield Object(f"{folder.path}/{name}", name, is_folder=True)
+            yield from _objects(folder, page.get("Contents", ()))
+
+    def _pages(self, folder: Place, begins: str, **options: str) -> Iterator[Any] | None:
+        """The pages of a listing, nothing for a bucket that is not there; None where boto3 is not installed."""
         try:
             client = _client(self._store)
         except ImportError:
-            yield from super().below(folder, wanted, listed)
-            return
+            return None
         bucket, _, key = _key(folder.path).partition("/")
-        base = f"{key}/" if key else ""
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=base + wanted.literal)
-        count = 0
-        with suppress(client.exceptions.NoSuchBucket):
-            for page in pages:
-                found = page.get("Contents", ())
-                count += len(found)
-                listed(count)
-                for each in found:
-                    name = each["Key"][len(base) :]
-                    if name and not name.endswith("/") and wanted.matches(name):
-                        url = f"{folder.path}/{name}"
-                        yield Object(url, name, each["Size"], each["LastModified"], each.get("ETag", ""))
+        prefix = f"{key}/{begins}" if key else begins
+
+        def pages() -> Iterator[Any]:
+            with suppress(client.exceptions.NoSuchBucket):
+                yield from client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **options)
+
+        return pages()
 
 
-def _session(store: Store) -> Any:
-    try:
-        import boto3
-    except ImportError:
-        raise FilesError(
-            "AWS profiles need boto3, which is not installed", help='pip install "dq-rules[aws]"'
-        ) from None
-    return boto3.session.Session(profile_name=store.profile or None)
+def _objects(folder: Place, found: Iterable[Mapping[str, Any]]) -> Iterator[Object]:
+    """The objects of a page; an empty one whose key ends in a slash is a folder, and none of them."""
+    above = len(_key(folder.path).partition("/")[2])
+    for each in found:
+        name = each["Key"][above + 1 if above else 0 :]
+        if name and not name.endswith("/"):
+            yield Object(f"{folder.path}/{name}", name, each["Size"], each["LastModified"], each.get("ETag", ""))
 
 
 def _client(store: Store) -> Any:
@@ -349,19 +396,18 @@ def _client(store: Store) -> Any:
     from botocore import UNSIGNED
     from botocore.config import Config
 
-    endpoint = _endpoint(store)
-    anonymous = _anonymous(store, "AWS_NO_SIGN_REQUEST")
+    store = store.of_s3()
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=REQUEST_SECONDS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        signature_version=UNSIGNED if anonymous else None,
-        s3={"addressing_style": "path"} if endpoint else None,
+        signature_version=UNSIGNED if store.anonymous else None,
+        s3={"addressing_style": "path"} if store.endpoint else None,
     )
-    return boto3.session.Session(profile_name=store.profile or None).client(
+    return boto3.session.Session().client(
         "s3",
-        endpoint_url=endpoint or None,
-        region_name=_region(store) or ("us-east-1" if endpoint else None),
+        endpoint_url=store.endpoint or None,
+        region_name=store.region or None,
         aws_access_key_id=store.access_key or None,
         aws_secret_access_key=store.secret_key or None,
         aws_session_token=store.session_token or None,
@@ -410,6 +456,14 @@ class FsspecFiles:
             name = each.removeprefix(base).lstrip("/")
             if wanted.matches(name):
                 yield _object(system, f"{folder.path.rstrip('/')}/{name}", name, info)
+
+    def inside(self, folder: Place, begins: str = "", /) -> Iterator[Object]:
+        """The files and folders in a folder; fsspec lists all of it first."""
+        system, path = self._open(folder.path)
+        for info in _again(lambda: system.ls(path, detail=True)):
+            name = info["name"].rstrip("/").rpartition("/")[2]
+            if name and name.startswith(begins):
+                yield Object(f"{folder.path.rstrip('/')}/{name}", name, is_folder=info["type"] == "directory")
 
     def open(self, found: Object, /) -> Handle:
         """A file for reading in parts."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dq.catalog.base import Description
-from dq.catalog.files import PathTable, listing, stem
+from dq.catalog.files import Listing, PathTable, listing, stem
 from dq.diagnostics import DataError, DqError
 from dq.schema import Schema
-from dq.sources.files import format_of_name
+from dq.sources.files import format_of_name, is_remote
 
 COMPARED = 50
 """Of the files of a folder so many are looked at, spread evenly; the others are taken to be like them."""
@@ -59,7 +59,7 @@ def crawl(folder: str, taken: Iterable[str] = (), *, deepest: int = 32) -> Crawl
     """The tables in a folder and below it, one for each folder of files of one format with the same columns.
 
     Folders `key=value` are partitions of the table above them. Files of a folder that differ are tables of their own.
-    `taken` are names that tables must not get.
+    `taken` are names that tables must not get. The folder may be a URL, such as `s3://bucket/prefix`.
 
     Raises:
         DataError: the folder is not there, or cannot be read.
@@ -77,6 +77,11 @@ class _Crawler:
 
     def folder(self, folder: str, depth: int) -> None:
         held = listing(folder)
+        if lake := held.lake or self._iceberg(folder, held):
+            self.found.skipped.append(
+                (folder, f"a table of {lake}, which is named through a catalog: `dq catalog add`")
+            )
+            return
         if any("=" in name for name in held.folders):
             self._table((folder,), Path(folder).name)
             return
@@ -95,8 +100,12 @@ class _Crawler:
             except DataError as error:
                 self.found.skipped.append((f"{folder}/{name}", error.message))
 
+    def _iceberg(self, folder: str, held: Listing) -> str:
+        metadata = listing(f"{folder}/metadata").files if "metadata" in held.folders else ()
+        return "Iceberg" if any(name.endswith(".metadata.json") for name in metadata) else ""
+
     def _is_passed_by(self, folder: str, name: str) -> bool:
-        return name in _PASSED_BY or (Path(folder) / "pyvenv.cfg").exists()
+        return name in _PASSED_BY or (not is_remote(folder) and (Path(folder) / "pyvenv.cfg").exists())
 
     def _files(self, folder: str, data: Sequence[str], has_folders: bool) -> None:
         if len(data) < 2:
@@ -135,14 +144,14 @@ class _Crawler:
 
     def _schema(self, path: str) -> Schema | None:
         try:
-            return PathTable((path,)).describe().schema
+            return PathTable((path,)).describe(glimpse=True).schema
         except DqError as error:
             self.found.skipped.append((path, error.message))
             return None
 
     def _table(self, paths: tuple[str, ...], name: str) -> None:
         try:
-            description = PathTable(paths).describe()
+            description = PathTable(paths).describe(glimpse=True)
         except DqError as error:
             self.found.skipped.append((paths[0], error.message))
             return

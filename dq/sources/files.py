@@ -252,6 +252,7 @@ def _walk(folder: str, notes: list[str]) -> list[tuple[str, str]]:
     """The data files of a folder, in order; names that begin with `_` or `.` are never data (Spark, Hive)."""
     paths: list[str] = []
     for directory, folders, names in os.walk(folder):
+        refuse_lake(folders, directory)
         folders[:] = sorted(name for name in folders if is_visible(name))
         paths.extend(str(Path(directory, name)) for name in sorted(names) if is_visible(name))
     known = [path for path in paths if format_of_name(path)]
@@ -278,6 +279,22 @@ def _glob(text: str, pattern: str, notes: list[str]) -> list[tuple[str, str]]:
     if not found:
         raise NoFilesError(f"no file matches `{text}`", help=_hint(Path(root)))
     return list(dict.fromkeys(found))
+
+
+LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi"}
+"""The folders in which lakes keep which of the files beside them are rows of a table, by its kind."""
+
+
+def refuse_lake(names: Iterable[str], folder: str) -> None:
+    """Refuse a folder with these names in it if it is the table of a lake.
+
+    Raises:
+        DataError: it is. Files that were replaced and rows that were deleted would be read.
+    """
+    kind = next((LOGS[name] for name in names if name in LOGS), "")
+    if kind:
+        help = "name it through a catalog of the kind `delta`" if kind == "Delta" else "export it to Parquet"
+        raise DataError(f"`{folder}` is a {kind} table, of which not all files are rows", help=help)
 
 
 def is_visible(name: str) -> bool:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePath, PurePosixPath
 from threading import Lock
 from typing import Any, TypeVar
@@ -40,6 +41,7 @@ from dq.sources.files import (
     partition_of,
     partitions_of,
     peek,
+    refuse_lake,
 )
 
 _ARROW_FILE, _PARQUET_END = b"ARROW1", b"PAR1"
@@ -55,6 +57,12 @@ TAIL = 64 * 1024
 
 TAILS = 64 << 20
 """Bytes of such ends that are kept at most, all files of a table together."""
+
+GLIMPSED = 20
+"""Files that are opened of a table to tell its columns."""
+
+FIRST_LINES = 1 << 20
+"""Bytes of a text file that are fetched to tell its columns."""
 
 FETCHING = "fetching (MiB)"
 
@@ -77,6 +85,7 @@ class RemoteFiles:
         notes: remarks.
         declared: the columns as a catalog has them; the names of the objects begin with folders of its keys then,
             wherever the files lie.
+        head: how many bytes of each text file are fetched; None: all, and no row of a table may be judged by less.
     """
 
     system: System = field(repr=False)
@@ -88,6 +97,7 @@ class RemoteFiles:
     hive: bool | None = None
     notes: tuple[str, ...] = ()
     declared: Declared | None = None
+    head: int | None = None
     _seen: dict[str, Object] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -207,7 +217,7 @@ def _look(where: System, named: Place, notes: list[str], progress: Progress) -> 
         if root is None:
             raise FilesError(f"there is nothing at `{named.shown}`", help="check the address, and who may list it")
         listed = where.below(root, wanted, lambda count: progress(listing(count), 0, 0))
-        objects = sorted((each for each in listed if all(map(is_visible, each.name.split("/")))), key=_url)
+        objects = sorted(_data_only(listed, root), key=_url)
     data = [each for each in objects if format_of_name(each.name) or (found is None and wanted.names(each.name))]
     data = data or [
         each for each, is_data in zip(objects, _at_once(partial(_is_binary, where), objects), strict=True) if is_data
@@ -222,8 +232,23 @@ def _look(where: System, named: Place, notes: list[str], progress: Progress) -> 
     return _Looked(data, root.path, (root, wanted))
 
 
+def _data_only(listed: Iterable[Object], root: Place) -> Iterator[Object]:
+    """The objects that can be data by their names; none where they are those of a lake."""
+    for each in listed:
+        *folders, name = each.name.split("/")
+        refuse_lake(folders, "/".join((root.shown, *takewhile(is_visible, folders))))
+        if all(map(is_visible, (*folders, name))):
+            yield each
+
+
 def _url(found: Object) -> str:
     return found.url
+
+
+def glimpse(found: RemoteFiles) -> RemoteFiles:
+    """As much of the files as tells the columns: some of them, spread evenly, and the first lines of text."""
+    step = -(-len(found.objects) // GLIMPSED)
+    return replace(found, objects=found.objects[::step], searched=(), head=FIRST_LINES)
 
 
 def _is_binary(where: System, found: Object) -> bool:
@@ -509,6 +534,10 @@ def _target(folder: Path, at: int, found: RemoteFiles) -> Path:
 
 def _fetch(found: RemoteFiles, each: Object, target: Path, folder: Path, came: Callable[[int], None]) -> None:
     found.check(each, _now(found, each))
+    if found.head is not None and _has_lines(each) and (each.size or 0) > found.head:
+        with told(each.shown), found.system.stream(each) as stream, _room(folder):
+            target.write_bytes(stream.read(found.head).rpartition(b"\n")[0] + b"\n")
+        return
     size = 0
     with target.open("wb") as copy, told(each.shown), found.system.stream(each) as stream:
         while chunk := stream.read(CHUNK):
@@ -519,6 +548,11 @@ def _fetch(found: RemoteFiles, each: Object, target: Path, folder: Path, came: C
     if each.size is not None and size != each.size:
         raise DataError(f"`{each.shown}` was cut while it was read: {size:,} bytes came of {each.size:,}")
     found.check(each, _now(found, each))
+
+
+def _has_lines(each: Object) -> bool:
+    """Whether the name of a file says that its first lines can be read without the rest."""
+    return each.shown.lower().endswith((".csv", ".tsv", ".txt", ".jsonl", ".ndjson"))
 
 
 def _now(found: RemoteFiles, each: Object) -> Object:

@@ -21,6 +21,7 @@ from dq.engines.base import SourceError
 from dq.engines.connection import connect, identifier
 from dq.files.remote import FoundFiles
 from dq.lazy import exp
+from dq.names import listed
 from dq.options import Progress, silent
 from dq.outcomes import TableRead
 from dq.schema import Column, Schema
@@ -30,6 +31,7 @@ from dq.sources.csv import CsvTable
 from dq.sources.errors import explain
 from dq.sources.files import File, Files
 from dq.sources.json import JsonTable
+from dq.sources.keys import Keys
 from dq.sources.memory import ACCEPTED, Arrow, from_files, is_path, to_arrow
 from dq.sources.options import NO_DATA, ReadOptions
 from dq.sources.parquet import ParquetTable
@@ -121,6 +123,7 @@ class Tables:
         self._views: dict[str, _FileTable] = {}
         self._arrow: dict[str, Arrow] = {}
         self._stored: dict[str, StoredTable] = {}
+        self.keys = Keys(self, self._stored)
         self._attached: dict[str, Attached] = {}
         self.schemas: dict[str, Schema] = {}
         try:
@@ -282,14 +285,18 @@ class Tables:
         if not databases:
             return None, ""
         if len(found) > 1 or not aliases <= set(self._stored):
-            return databases[0], "its tables are in several places"
+            given = self.keys.candidate(query)
+            sent = (
+                f", and the keys of {listed(each.alias for each in given[1])} are sent if they are few" if given else ""
+            )
+            return databases[0], f"its tables are in several places{sent}"
         return databases[0], databases[0].refusal(query, self.stored)
 
     def expect(self, query: exp.Expr) -> None:
         """Tell of a query to come, so that the columns of all of them are fetched at once."""
-        if self.able(query) is None:
-            for table, columns in self._reads(query):
-                table.expect(columns)
+        if self.able(query) is None and self.keys.candidate(query) is None:
+            for alias, columns in self._reads(query).items():
+                self._stored[alias].expect(columns, listed=bool(self.keys.lists_only(query, alias)))
 
     def bring(self, query: exp.Expr) -> None:
         """Fetch what a query reads of tables that are stored elsewhere.
@@ -297,13 +304,23 @@ class Tables:
         Raises:
             SourceError: it cannot be fetched.
         """
-        for table, columns in self._reads(query):
-            table.bring(columns)
+        read = self._reads(query)
+        lists = {alias: self.keys.lists_only(query, alias) for alias in read}
+        for alias in read:
+            if lists[alias]:  # first, since finding keys may read other tables
+                self.keys.bring(alias, read[alias], lists[alias])
+        for alias in read:
+            if not lists[alias]:
+                self._stored[alias].bring(read[alias])
 
-    def _reads(self, query: exp.Expr) -> list[tuple[StoredTable, tuple[str, ...]]]:
-        """What a query reads of tables that are stored elsewhere."""
+    def _reads(self, query: exp.Expr) -> dict[str, tuple[str, ...]]:
+        """What a query reads of tables that are stored elsewhere, by alias."""
         read = columns_read(query, self.schemas) if self._stored else {}
-        return [(self._stored[alias], columns) for alias, columns in read.items() if alias in self._stored]
+        return {alias: columns for alias, columns in read.items() if alias in self._stored}
+
+    def is_served(self, alias: str) -> bool:
+        """Whether the files of a table are read in place on another machine, anew by each query."""
+        return alias in self._served
 
     def recover(self, error: BaseException) -> bool:
         """After a failed query: True if a CSV or JSON column has got a wider type and the query should run again.
@@ -316,6 +333,7 @@ class Tables:
         for alias, table in self._views.items():
             if table.recover(str(error)):
                 self._create(alias, table)
+                self.keys.forget()
                 changed = True
         return changed
 

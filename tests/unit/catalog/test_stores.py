@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dq.catalog.iceberg import properties
-from dq.catalog.stores import Keys, Store
+from dq.catalog.stores import delta, iceberg
 from dq.diagnostics import DqError
+from dq.files.stores import Store, s3_system, store_of
 
 SETTINGS = {
     "endpoint": "http://127.0.0.1:9000",
@@ -32,8 +33,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_settings_are_told_to_each_library() -> None:
-    store = Store.of(SETTINGS)
-    assert store.iceberg() == {
+    store = store_of(SETTINGS)
+    assert iceberg(store) == {
         "s3.endpoint": "http://127.0.0.1:9000",
         "client.region": "eu-central-1",
         "client.access-key-id": "key",
@@ -42,33 +43,38 @@ def test_settings_are_told_to_each_library() -> None:
         "s3.connect-timeout": "10",
         "s3.request-timeout": "30",
     }
-    delta = store.delta()
-    assert delta["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9000"
-    assert (delta["allow_http"], delta["timeout"], delta["AWS_SESSION_TOKEN"]) == ("true", "30s", "token")
-    assert store.arrow("bucket").type_name == "s3"
+    told = delta(store)
+    assert told["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9000"
+    assert (told["allow_http"], told["timeout"], told["AWS_SESSION_TOKEN"]) == ("true", "30s", "token")
+    assert s3_system(store, "bucket").type_name == "s3"
 
 
 def test_the_environment_fills_what_settings_leave_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Store.of({}) == Store()
+    assert store_of({}).of_s3() == Store()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://store.example")
-    assert Store.of({}) == Store("https://store.example", "us-east-1")
+    assert store_of({}).of_s3() == Store("https://store.example", "us-east-1")
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
-    assert Store.of({"endpoint": "http://other"}) == Store("http://other", "eu-north-1")
-    assert "allow_http" not in Store.of({}).delta()
+    assert store_of({"endpoint": "http://other"}).of_s3() == Store("http://other", "eu-north-1")
+    assert "allow_http" not in delta(store_of({}))
 
 
-def test_reading_without_credentials() -> None:
-    store = Store.of({"anonymous": True, "region": "us-east-1"})
-    assert store.iceberg()["s3.anonymous"] == "true"
-    assert store.delta()["AWS_SKIP_SIGNATURE"] == "true"
-    assert store.arrow("bucket").type_name == "s3"
+@pytest.mark.parametrize("how", ["settings", "environment"])
+def test_reading_without_credentials(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if how == "environment":
+        monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "true")
+    store = store_of({"region": "us-east-1", "anonymous": how == "settings"})
+    assert iceberg(store)["s3.anonymous"] == "true"
+    assert delta(store)["AWS_SKIP_SIGNATURE"] == "true"
+    assert s3_system(store, "bucket").type_name == "s3"
 
 
 def test_a_profile_gives_its_keys_and_its_region() -> None:
-    assert Store.of({"profile": "lakes"}) == Store(None, "eu-west-1", Keys("of-profile", "hush"))
-    assert Store.of({"profile": "lakes", "access_key": "own", "secret_key": "s"}).keys == Keys("own", "s")
+    found = store_of({"profile": "lakes"}).of_s3()
+    assert found == Store("", "eu-west-1", "lakes", "of-profile", "hush")
+    own = store_of({"profile": "lakes", "access_key": "own", "secret_key": "s"}).of_s3()
+    assert (own.access_key, own.secret_key, own.region) == ("own", "s", "")
     with pytest.raises(DqError, match="the profile `nope` cannot be used"):
-        Store.of({"profile": "nope"})
+        store_of({"profile": "nope"}).of_s3()
 
 
 def test_settings_that_are_not_ours_are_handed_over_and_win() -> None:

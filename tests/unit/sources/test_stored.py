@@ -43,6 +43,12 @@ class Shop:
             result = connection.execute(query.sql("duckdb"))
             return tuple(each[0] for each in result.description or ()), result.fetchall()
 
+    @contextmanager
+    def stream(self, query: exp.Expr, tables: Mapping[str, Stored]) -> Iterator[pa.RecordBatchReader]:
+        names, rows = self.answer(query, tables)
+        columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        yield pa.table(dict(zip(names, map(list, columns), strict=True))).to_reader()
+
 
 @dataclass
 class Orders:
