@@ -168,7 +168,16 @@ def _branched(table: Table, name: str) -> int:
 
 
 def _publish(table: Table, name: str, base: int, head: int, evaluation: Evaluation) -> None:
-    from pyiceberg.exceptions import CommitStateUnknownException
+    from pyiceberg import exceptions
+
+    # All else, such as a connection that breaks, may come after the catalog has done it.
+    refusals = (
+        exceptions.BadRequestError,
+        exceptions.CommitFailedException,
+        exceptions.ForbiddenError,
+        exceptions.UnauthorizedError,
+        exceptions.ValidationException,
+    )
 
     def set_main(now: Table) -> None:
         moved = "another writer has committed to main since the branch was made"
@@ -177,7 +186,9 @@ def _publish(table: Table, name: str, base: int, head: int, evaluation: Evaluati
                 raise ConflictError(f"{_called(table)} is not published: {what}", evaluation)
         try:
             now.manage_snapshots().set_current_snapshot(snapshot_id=head).remove_branch(name).commit()
-        except CommitStateUnknownException as error:
+        except refusals:
+            raise
+        except Exception as error:  # noqa: BLE001 - libraries of libraries
             raise _UnknownError(
                 f"nobody knows whether {_called(table)} was published: {said(error)}",
                 help=f"see whether main is at the snapshot {head}; the branch `{name}` is gone then",
