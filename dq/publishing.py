@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from uuid import uuid4
 
 from dq.catalog.base import NamedTable
+from dq.catalog.kinds import need
 from dq.catalog.lakes import said
 from dq.catalog.selection import Selection
 from dq.diagnostics import DataError, DqError
@@ -121,6 +122,7 @@ def write_audit_publish(
         DqError: no such table, a branch that is there, a wrong ruleset; `DataError`: the catalog failed.
     """
     refuse_unknown(fail_on)
+    need("iceberg")
     parsed = load(ruleset)
     name = branch or f"audit_{uuid4().hex[:8]}"
     base = _branched(table, name)
@@ -225,13 +227,9 @@ def _tell(error: BaseException, words: str) -> None:
 
 def _loaded(table: Table) -> Table:
     """The table as its catalog has it now, apart from the one that the caller holds."""
-    try:
-        from pyiceberg.table import StaticTable
-        from pyiceberg.table import Table as NativeTable
-    except ImportError:
-        raise DqError(
-            "Iceberg tables need pyiceberg, which is not installed", help='pip install "dq-rules[iceberg]"'
-        ) from None
+    from pyiceberg.table import StaticTable
+    from pyiceberg.table import Table as NativeTable
+
     if not isinstance(table, NativeTable) or isinstance(table, StaticTable):
         raise DqError(
             f"a `{type(table).__name__}` cannot be written to",

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import icebergs
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.catalog.sql import SqlCatalog
@@ -228,6 +230,29 @@ def test_every_way_to_write(table: Table, write: Any, expected: list[int]) -> No
         write(branch)
         assert ids(table) == [1, 2]
     assert ids(table) == expected
+
+
+def test_files_that_are_there(table: Table, tmp_path: Path) -> None:
+    pq.write_table(rows(3), tmp_path / "new.parquet")
+    with dq.write_audit_publish(table, RULES) as branch:
+        branch.add_files([f"file://{tmp_path}/new.parquet"])
+    assert ids(table) == [1, 2, 3]
+
+
+def test_partitions_are_replaced(table: Table) -> None:
+    with table.update_spec() as spec:
+        spec.add_identity("id")
+    table.overwrite(rows(1, 2))
+    with dq.write_audit_publish(table, RULES) as branch:
+        branch.dynamic_partition_overwrite(rows(2, email="new@x.io"))
+        assert sorted(now(table).scan().to_arrow()["email"].to_pylist()) == ["a@x.io", "a@x.io"]
+    assert sorted(now(table).scan().to_arrow()["email"].to_pylist()) == ["a@x.io", "new@x.io"]
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyiceberg", None)
+    with pytest.raises(dq.DqError, match=r"dq-rules\[iceberg\]"), dq.write_audit_publish(None, RULES):  # type: ignore[arg-type]
+        pass
 
 
 def test_references(table: Table) -> None:
