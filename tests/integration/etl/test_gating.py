@@ -82,6 +82,14 @@ def test_the_message_stays_short() -> None:
     assert lines[-1] == "  and 20 more"
 
 
+def test_a_long_rule_is_cut_in_the_message() -> None:
+    listed = ", ".join(f'"{n:040}"' for n in range(100))
+    with pytest.raises(dq.QualityError) as caught:
+        dq.gate(f'Rules = [ ColumnValues "email" in [{listed}] ]', BAD)
+    assert all(len(line) < 410 for line in str(caught.value).splitlines())
+    assert str(caught.value).endswith("…")
+
+
 def test_no_value_in_the_message_of_redacted_data() -> None:
     frame = pd.DataFrame({"email": ["secret@x.io"]})
     with pytest.raises(dq.QualityError) as caught:
