@@ -31,6 +31,9 @@ T = TypeVar("T")
 MOST_RULES = 10
 """How many rules the message of an error names."""
 
+LONGEST_LINE = 400
+"""How many characters of a rule and its reason that message holds."""
+
 _log = logging.getLogger("dq")
 
 
@@ -79,7 +82,11 @@ def told(evaluation: Evaluation) -> str:
         if each.error
     ]
     more = [f"and {len(found) - MOST_RULES:,} more"] if len(found) > MOST_RULES else []
-    return "\n  ".join([headline(evaluation), *found[:MOST_RULES], *more])
+    return "\n  ".join([headline(evaluation), *map(_short, found[:MOST_RULES]), *more])
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
 def headline(evaluation: Evaluation) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from uuid import uuid4
 
 from dq.catalog.base import NamedTable
+from dq.catalog.kinds import need
 from dq.catalog.lakes import said
 from dq.catalog.selection import Selection
 from dq.diagnostics import DataError, DqError
@@ -121,6 +122,7 @@ def write_audit_publish(
         DqError: no such table, a branch that is there, a wrong ruleset; `DataError`: the catalog failed.
     """
     refuse_unknown(fail_on)
+    need("iceberg")
     parsed = load(ruleset)
     name = branch or f"audit_{uuid4().hex[:8]}"
     base = _branched(table, name)
@@ -168,7 +170,16 @@ def _branched(table: Table, name: str) -> int:
 
 
 def _publish(table: Table, name: str, base: int, head: int, evaluation: Evaluation) -> None:
-    from pyiceberg.exceptions import CommitStateUnknownException
+    from pyiceberg import exceptions
+
+    # All else, such as a connection that breaks, may come after the catalog has done it.
+    refusals = (
+        exceptions.BadRequestError,
+        exceptions.CommitFailedException,
+        exceptions.ForbiddenError,
+        exceptions.UnauthorizedError,
+        exceptions.ValidationException,
+    )
 
     def set_main(now: Table) -> None:
         moved = "another writer has committed to main since the branch was made"
@@ -177,7 +188,9 @@ def _publish(table: Table, name: str, base: int, head: int, evaluation: Evaluati
                 raise ConflictError(f"{_called(table)} is not published: {what}", evaluation)
         try:
             now.manage_snapshots().set_current_snapshot(snapshot_id=head).remove_branch(name).commit()
-        except CommitStateUnknownException as error:
+        except refusals:
+            raise
+        except Exception as error:  # noqa: BLE001 - libraries of libraries
             raise _UnknownError(
                 f"nobody knows whether {_called(table)} was published: {said(error)}",
                 help=f"see whether main is at the snapshot {head}; the branch `{name}` is gone then",
@@ -214,13 +227,9 @@ def _tell(error: BaseException, words: str) -> None:
 
 def _loaded(table: Table) -> Table:
     """The table as its catalog has it now, apart from the one that the caller holds."""
-    try:
-        from pyiceberg.table import StaticTable
-        from pyiceberg.table import Table as NativeTable
-    except ImportError:
-        raise DqError(
-            "Iceberg tables need pyiceberg, which is not installed", help='pip install "dq-rules[iceberg]"'
-        ) from None
+    from pyiceberg.table import StaticTable
+    from pyiceberg.table import Table as NativeTable
+
     if not isinstance(table, NativeTable) or isinstance(table, StaticTable):
         raise DqError(
             f"a `{type(table).__name__}` cannot be written to",

@@ -98,10 +98,13 @@ class RuleItem(pytest.Item):
 
     def setup(self) -> None:
         """Evaluate, unless that is done. An error here is an error of the test, no failure."""
+        problem = ""
         try:
             verdict, reason = self._found()
         except DqError as error:
-            self._stop(str(error), counts=True)
+            problem = str(error)  # told behind the `except`, else pytest shows both errors
+        if problem:
+            self._stop(problem, counts=True)
         if verdict is Verdict.ERROR:
             self._stop(reason, counts=CODES[verdict] in FAIL_ON[self._fail_on])
 

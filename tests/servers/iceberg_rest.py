@@ -1,9 +1,9 @@
-"""An Iceberg REST catalog over loopback, as far as reading goes, over a catalog in this process."""
+"""An Iceberg REST catalog over loopback, as far as reading tables and committing to them goes, over a catalog here."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,18 +12,23 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.exceptions import CommitFailedException, NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.table import CommitTableRequest
 
 TOKEN = "hush-rest-token"
 
 
 @dataclass
 class Rest:
-    """The server: where it is, what it was asked, and how often it will say that it is busy before it answers."""
+    """The server: where it is, what it was asked, and how often it will say that it is busy before it answers.
+
+    While it is `breaking`, it does what is posted and hangs up without an answer.
+    """
 
     catalog: SqlCatalog
     uri: str = ""
     busy: int = 0
+    breaking: bool = False
     asked: list[str] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
@@ -46,6 +51,11 @@ class Rest:
                 return {"metadata-location": table.metadata_location, "metadata": metadata, "config": {}}
         raise KeyError(path)
 
+    def commit(self, path: str, request: CommitTableRequest) -> Any:
+        table = self.catalog.load_table((*request.identifier.namespace.root, request.identifier.name))
+        made = self.catalog.commit_table(table, request.requirements, request.updates)
+        return json.loads(made.model_dump_json(by_alias=True))
+
 
 @contextmanager
 def serving(catalog: SqlCatalog) -> Iterator[Rest]:
@@ -55,9 +65,18 @@ def serving(catalog: SqlCatalog) -> Iterator[Rest]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
+            self.respond(parts.path, lambda: rest.answer(parts.path, parse_qs(parts.query)))
+
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            self.respond(self.path, lambda: rest.commit(self.path, CommitTableRequest.model_validate_json(sent)))
+
+        def respond(self, path: str, answer: Callable[[], Any]) -> None:
             with rest.lock:
-                rest.asked.append(parts.path)
-                status, body = self.judged(parts.path, parse_qs(parts.query))
+                rest.asked.append(path)
+                status, body = self.judged(answer)
+            if rest.breaking and self.command == "POST":
+                return
             sent = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -65,14 +84,16 @@ def serving(catalog: SqlCatalog) -> Iterator[Rest]:
             self.end_headers()
             self.wfile.write(sent)
 
-        def judged(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+        def judged(self, answer: Callable[[], Any]) -> tuple[int, Any]:
             if rest.busy:
                 rest.busy -= 1
                 return 503, error("SlowDownException", 503)
             if self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 return 401, error("NotAuthorizedException", 401)
             try:
-                return 200, rest.answer(path, query)
+                return 200, answer()
+            except CommitFailedException:
+                return 409, error("CommitFailedException", 409)
             except NoSuchTableError:
                 return 404, error("NoSuchTableException", 404)
             except (NoSuchNamespaceError, KeyError):

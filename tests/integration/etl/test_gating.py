@@ -17,6 +17,8 @@ import pyarrow as pa
 import pytest
 
 import dq
+from dq.rules.base import RULE_TYPES, SIGNATURES, BoundRule, Kind
+from dq.splitting import WITHOUT_FAILING_ROWS
 
 GOOD = {"id": [1, 2, 3], "email": ["a", "b", "c"]}
 BAD = {"id": [1, 2, 3], "email": ["a", None, "c"]}
@@ -78,6 +80,14 @@ def test_the_message_stays_short() -> None:
     lines = str(caught.value).splitlines()
     assert len(lines) == 12
     assert lines[-1] == "  and 20 more"
+
+
+def test_a_long_rule_is_cut_in_the_message() -> None:
+    listed = ", ".join(f'"{n:040}"' for n in range(100))
+    with pytest.raises(dq.QualityError) as caught:
+        dq.gate(f'Rules = [ ColumnValues "email" in [{listed}] ]', BAD)
+    assert all(len(line) < 410 for line in str(caught.value).splitlines())
+    assert str(caught.value).endswith("…")
 
 
 def test_no_value_in_the_message_of_redacted_data() -> None:
@@ -251,9 +261,20 @@ def test_the_evaluation_goes_with_the_rows() -> None:
 
 ANSWERED = {
     'IsComplete "email"': True,
-    'IsUnique "id"': True,
-    '(RowCount = 3) and (IsComplete "email")': True,
-    '(IsComplete "email") and (ColumnValues "id" < 3)': True,
+    'IsUnique "twice"': True,
+    '(IsUnique "id") and (IsComplete "email")': True,
+    '(RowCount = 3) and (IsComplete "email")': False,
+    'Completeness "email" > 0.9': True,
+    'Completeness "email" > avg(last(3)) + 0.9': True,
+    'ColumnValues "id" < 3 with threshold > 0.9': True,
+    'DuplicateRowCount "twice" = 0': True,
+    'Uniqueness "twice" > 0.9': True,
+    'Completeness "email" between 0.4 and 0.6': False,
+    'Completeness "email" < 0.5': False,
+    'ColumnValues "id" < 3 with threshold < 0.5': False,
+    'DuplicateRowCount "twice" > 5': False,
+    'UniqueValueRatio "twice" between 0.1 and 0.4': False,
+    '(RowCount = 3) and (Completeness "email" < 0.5)': False,
     "RowCount > 9": False,
     'Mean "id" > 9': False,
     '(RowCount > 9) and (IsComplete "email")': False,
@@ -266,13 +287,24 @@ ANSWERED = {
 
 @pytest.mark.parametrize(("rule", "answered"), ANSWERED.items(), ids=ANSWERED)
 def test_what_no_row_answers_for_stops(rule: str, answered: bool) -> None:
-    rules = f"Rules = [ {rule} ]"
+    rules, data = f"Rules = [ {rule} ]", {**BAD, "twice": [1, 1, 2]}
     if answered:
-        good, bad = dq.split(rules, BAD)
-        assert good.read_all().num_rows + bad.read_all().num_rows == 3
+        good, bad = dq.split(rules, data)
+        assert good.read_all().num_rows == 3 - (1 if "twice" not in rule else 2)
+        assert bad.read_all().num_rows == (1 if "twice" not in rule else 2)
     else:
-        with pytest.raises(dq.QualityError, match=r"help: (no )?rows can"):
-            dq.split(rules, BAD)
+        with pytest.raises(dq.QualityError, match=r"help: .*rows can"):
+            dq.split(rules, data)
+
+
+def test_every_rule_type_that_judges_rows_by_a_number_is_known() -> None:
+    by_number = {
+        name
+        for name, signature in SIGNATURES.items()
+        if signature.kinds == {Kind.NUMBER} and not signature.threshold and signature.rule
+        if issubclass(RULE_TYPES[name], BoundRule) and RULE_TYPES[name].failing_rows is not BoundRule.failing_rows
+    }
+    assert by_number == set(WITHOUT_FAILING_ROWS)
 
 
 def test_samples_that_are_off_change_nothing() -> None:

@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import icebergs
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.expressions import EqualTo
 from pyiceberg.table import Table, Transaction
+from servers import iceberg_rest
 
 import dq
 
@@ -226,6 +232,29 @@ def test_every_way_to_write(table: Table, write: Any, expected: list[int]) -> No
     assert ids(table) == expected
 
 
+def test_files_that_are_there(table: Table, tmp_path: Path) -> None:
+    pq.write_table(rows(3), tmp_path / "new.parquet")
+    with dq.write_audit_publish(table, RULES) as branch:
+        branch.add_files([f"file://{tmp_path}/new.parquet"])
+    assert ids(table) == [1, 2, 3]
+
+
+def test_partitions_are_replaced(table: Table) -> None:
+    with table.update_spec() as spec:
+        spec.add_identity("id")
+    table.overwrite(rows(1, 2))
+    with dq.write_audit_publish(table, RULES) as branch:
+        branch.dynamic_partition_overwrite(rows(2, email="new@x.io"))
+        assert sorted(now(table).scan().to_arrow()["email"].to_pylist()) == ["a@x.io", "a@x.io"]
+    assert sorted(now(table).scan().to_arrow()["email"].to_pylist()) == ["a@x.io", "new@x.io"]
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyiceberg", None)
+    with pytest.raises(dq.DqError, match=r"dq-rules\[iceberg\]"), dq.write_audit_publish(None, RULES):  # type: ignore[arg-type]
+        pass
+
+
 def test_references(table: Table) -> None:
     rules = 'Rules = [ ReferentialIntegrity "id" "known.id" = 1.0 ]'
     with pytest.raises(dq.QualityError), dq.write_audit_publish(table, rules, references={"known": {"id": [1]}}):
@@ -249,3 +278,42 @@ def test_a_wrong_ruleset_writes_nothing(table: Table) -> None:
 def test_what_cannot_be_written_to(other: Any) -> None:
     with pytest.raises(dq.DqError, match="cannot be written to"), dq.write_audit_publish(other, RULES):
         pass
+
+
+# -- a catalog of another machine ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def rest(table: Table) -> Iterator[tuple[iceberg_rest.Rest, Table]]:
+    """A server over the catalog of the table, and the table as it gives it."""
+    catalog = table.catalog
+    assert isinstance(catalog, SqlCatalog)
+    with iceberg_rest.serving(catalog) as server:
+        yield server, RestCatalog("lake", uri=server.uri, token=iceberg_rest.TOKEN).load_table("sales.orders")
+
+
+def test_a_rest_catalog_publishes(rest: tuple[iceberg_rest.Rest, Table], table: Table) -> None:
+    with dq.write_audit_publish(rest[1], RULES) as branch:
+        branch.append(rows(3))
+    assert ids(table) == [1, 2, 3]
+    assert branches(table) == []
+
+
+def test_a_rest_catalog_refuses_to_lose_a_commit(
+    rest: tuple[iceberg_rest.Rest, Table], table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(dq.ConflictError, match="another writer has committed to main"):
+        with dq.write_audit_publish(rest[1], RULES) as branch:
+            branch.append(rows(3))
+            commits_before(monkeypatch, 1, lambda: now(table).append(rows(7)))
+    assert ids(table) == [1, 2, 7]
+
+
+def test_a_connection_that_breaks_after_the_commit(rest: tuple[iceberg_rest.Rest, Table], table: Table) -> None:
+    server, remote = rest
+    with pytest.raises(dq.DataError, match="nobody knows whether") as caught:
+        with dq.write_audit_publish(remote, RULES, keep=False) as branch:
+            branch.append(rows(3))
+            server.breaking = True
+    assert iceberg_rest.TOKEN not in str(caught.value)
+    assert ids(table) == [1, 2, 3], "the server had done it"
