@@ -93,6 +93,8 @@ def evaluate(
     )
     known = {each.name: getattr(found, each.name) for each in fields(Evaluation)}
     known |= {"ruleset": rules, "outcomes": tuple(each.outcome for each in judged)}
+    if found.source is not None:  # the rules that count say nothing of rows
+        known["source"] = replace(found.source, labels=found.source.labels[: len(rules.rules)])
     asked = any(each.expectation.type in OF_ALL_COLUMNS for each in translated)
     return SuiteEvaluation(**known, suite=read, judged=judged, columns=_columns(found) if asked else ())
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,9 @@ from dq.gx.suites import Expectation
 
 pytestmark = [
     pytest.mark.slow,
-    # GX's own: what it and its dependencies warn of is no concern of ours.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:great_expectations"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:marshmallow"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:great_expectations"),
+    pytest.mark.filterwarnings(
+        "ignore:module 'sre_(constants|parse)' is deprecated:DeprecationWarning:great_expectations"
+    ),
 ]
 
 TEXTS = ["", "a", "b", "ab", "AB1", "AB22", "x y", "it's", 'q"', "2024-01-05", "12:30", "A.1", "é€", "a%b"]
@@ -39,14 +37,15 @@ RULES_COMPARED = "rules compared with Great Expectations"
 
 
 @pytest.fixture(scope="module")
-def great() -> Any:
+def great() -> Iterator[Any]:
     """The library, which takes seconds to import: once, and without telemetry."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GX_ANALYTICS_ENABLED", "false")
+        import great_expectations
 
-    context = great_expectations.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    return great_expectations, context
+        context = great_expectations.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        yield great_expectations, context
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +199,7 @@ MAKERS: dict[str, Maker] = {
     "expect_column_values_to_not_be_null": on(ANY, share, scope),
     "expect_column_values_to_be_null": on(ANY, share, scope),
     "expect_column_values_to_be_unique": on(ANY, share, scope),
-    "expect_compound_columns_to_be_unique": lambda rng: several(rng) | scope(rng),
+    "expect_compound_columns_to_be_unique": lambda rng: several(rng) | share(rng) | scope(rng),
     "expect_column_values_to_be_between": lambda rng: between(rng) | share(rng) | scope(rng),
     "expect_column_values_to_be_in_set": lambda rng: in_set(rng) | share(rng) | scope(rng),
     "expect_column_values_to_not_be_in_set": lambda rng: in_set(rng) | share(rng) | scope(rng),
@@ -247,7 +246,9 @@ MAKERS: dict[str, Maker] = {
         | share(rng)
         | scope(rng)
     ),
-    "expect_multicolumn_sum_to_equal": lambda rng: several(rng) | {"sum_total": rng.choice([2, 5])} | scope(rng),
+    "expect_multicolumn_sum_to_equal": lambda rng: (
+        several(rng) | {"sum_total": rng.choice([2, 5])} | share(rng) | scope(rng)
+    ),
     "expect_multicolumn_values_to_be_equal": lambda rng: several(rng) | share(rng) | scope(rng),
     "expect_select_column_values_to_be_unique_within_record": lambda rng: several(rng) | share(rng) | scope(rng),
 }
@@ -307,12 +308,12 @@ def compare(great: Any, batch: Any, frame: Any, expectations: list[dict[str, Any
             continue
         assert judged.outcome.verdict is not dq.Verdict.ERROR, (judged.outcome.reason, judged.expectation)
         wrong = differences(judged, found, ours)
-        assert not wrong, (wrong, str(judged.expectation), judged.made.rule, frame)
+        assert not wrong, f"{wrong}\n{judged.expectation}\n{judged.made.rule}\n{frame.to_dict('list')}"
         compared[judged.expectation.type] += 1
     return compared
 
 
-@pytest.mark.parametrize("seed", range(examples(10, small=3)))
+@pytest.mark.parametrize("seed", range(examples(6, small=2)))
 def test_exact_conversions_agree_with_gx(seed: int, great: Any, frames: Any) -> None:
     rng = random.Random(seed)
     frame = table(rng)
@@ -333,7 +334,7 @@ NEAR: dict[str, Maker] = {
 """Types that are called approximate for their rounding alone, with bounds that no value meets exactly."""
 
 
-@pytest.mark.parametrize("seed", range(examples(3, small=1)))
+@pytest.mark.parametrize("seed", range(examples(2, small=1)))
 def test_what_only_rounding_tells_apart_agrees_elsewhere(seed: int, great: Any, frames: Any) -> None:
     rng = random.Random(seed)
     frame = table(rng)
@@ -397,7 +398,7 @@ def rule(rng: random.Random) -> str:
     )
 
 
-@pytest.mark.parametrize("seed", range(examples(6, small=2)))
+@pytest.mark.parametrize("seed", range(examples(4, small=1)))
 def test_exact_exports_agree_with_gx(seed: int, great: Any, frames: Any) -> None:
     rng = random.Random(seed)
     frame = table(rng)

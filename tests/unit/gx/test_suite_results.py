@@ -96,6 +96,9 @@ def test_the_rules_that_count_are_not_shown() -> None:
     assert [each.rule.name for each in evaluation.outcomes] == ["ColumnValues"]
     assert len(evaluation.ruleset.rules) == 1
     assert (evaluation.score, evaluation.exit_code) == (0, 1)
+    rows = evaluation.rows().read_all()
+    assert rows["DataQualityRulesSkip"].to_pylist() == [[]] * 5
+    assert rows["DataQualityEvaluationResult"].to_pylist() == ["Passed", "Failed", "Passed", "Failed", "Failed"]
 
 
 def test_a_ruleset_has_a_result_too() -> None:
