@@ -34,8 +34,8 @@ _OPTIONS = (
 )
 """The settings that `Options` has under the same names."""
 
-_COUNTED = {"failed": (1, 2, 3), "error": (2, 3), "never": (2,)}
-"""The exit codes that count, by `fail_on`. A mistake in the ruleset or the project always counts."""
+_COUNTED = {"failed": (1, 3), "error": (3,), "never": ()}
+"""The exit codes of evaluations that count, by `fail_on`. What keeps a check from any evaluation always counts."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class Checked:
 
     @property
     def exit_code(self) -> int:
-        """The worst code of its parts, of those that `fail_on` counts."""
-        codes = [each.exit_code for each in self.evaluations] + [each.exit_code for each in self.errors]
-        return max((code for code in codes if code in _COUNTED[self.fail_on]), default=0)
+        """The worst code of its errors, and of those of its evaluations that `fail_on` counts."""
+        judged = [each.exit_code for each in self.evaluations if each.exit_code in _COUNTED[self.fail_on]]
+        return max([*judged, *(each.exit_code for each in self.errors)], default=0)
 
     def count(self, verdict: Verdict) -> int:
         """How many rules have this verdict."""
