@@ -65,9 +65,9 @@ class Checked:
 
     @property
     def exit_code(self) -> int:
-        """The worst code of its parts, of those that `fail_on` counts."""
-        codes = [each.exit_code for each in self.evaluations] + [each.exit_code for each in self.errors]
-        return max((code for code in codes if code in FAIL_ON[self.fail_on]), default=0)
+        """The worst code of its errors, and of those of its evaluations that `fail_on` counts."""
+        judged = [each.exit_code for each in self.evaluations if each.exit_code in FAIL_ON[self.fail_on]]
+        return max([*judged, *(each.exit_code for each in self.errors)], default=0)
 
     def count(self, verdict: Verdict) -> int:
         """How many rules have this verdict."""

@@ -62,8 +62,8 @@ JUDGING = (
     Setting("engine", "What measures.", choices=("duckdb",), default="duckdb"),
     Setting(
         "fail_on",
-        "What makes the exit code differ from 0: `failed` rules and errors, an `error` alone, or `never`;"
-        " a mistake in the ruleset or in dq.toml always does.",
+        "Which outcomes make the exit code differ from 0: `failed` rules and errors, an `error` alone, or `never` any;"
+        " a table that cannot be opened, or a mistake in the ruleset or in dq.toml, always does.",
         choices=("failed", "error", "never"),
         default="failed",
     ),

@@ -59,6 +59,12 @@ ruleset = "orders.dqdl"
 table = "lake.nowhere"
 fail_on = "never"
 
+[check.watched]
+ruleset = "unmeasured.dqdl"
+table = "lake.customers"
+fail_on = "never"
+tags = "watched"
+
 [check.both]
 ruleset = "[ot]*e*.dqdl"
 table = "orders"
@@ -75,6 +81,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "data/customers.csv").write_text("id\n1\n2\n3\n")
     (tmp_path / "orders.dqdl").write_text('Rules = [ RowCount = 1, IsComplete "amount" ]')
     (tmp_path / "three.dqdl").write_text("Rules = [ RowCount = 3 ]")
+    (tmp_path / "unmeasured.dqdl").write_text('Rules = [ RowCount = 9, IsComplete "gone" ]')
     (tmp_path / "wrong.dqdl").write_text("Rules = [ RowCuont = 3 ]")
     (tmp_path / "dq.toml").write_text(PROJECT)
     (tmp_path / ".git").mkdir()
@@ -109,25 +116,26 @@ def valid(document: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_check_runs_in_order_and_none_stops_the_next(folder: Path) -> None:
     done = run(folder, "evaluate", "-o", "all.json", "-o", "all.html", "-o", "all.txt")
-    assert done.returncode == 2, done.stderr  # the variable that is not set and the ruleset that is wrong
+    assert done.returncode == 3, done.stderr  # the worst: a table is missing
     report = valid(json.loads((folder / "all.json").read_text()))
     assert [(each["name"], each["verdict"], each["exit_code"]) for each in report["checks"]] == [
         ("orders", "PASSED", 0),
         ("lenient", "FAILED", 0),
         ("secret", "ERROR", 2),
         ("broken", "ERROR", 2),
-        ("missing", "ERROR", 0),
+        ("missing", "ERROR", 3),
+        ("watched", "ERROR", 0),
         ("both", "FAILED", 1),
     ]
-    assert [len(each["evaluations"]) for each in report["checks"]] == [1, 1, 0, 0, 0, 2]
-    assert report["counts"] == {"checks": 6, "passed": 1, "failed": 2, "error": 3}
+    assert [len(each["evaluations"]) for each in report["checks"]] == [1, 1, 0, 0, 0, 1, 2]
+    assert report["counts"] == {"checks": 7, "passed": 1, "failed": 2, "error": 4}
     for text in (done.stdout, (folder / "all.txt").read_text()):
-        assert text.rstrip().endswith("1 of 6 checks passed, 2 failed, 3 in error")
+        assert text.rstrip().endswith("1 of 7 checks passed, 2 failed, 4 in error")
     assert "no variable `NOT_SET_ANYWHERE`" in done.stderr
     assert "RowCuont" in done.stderr
     page = (folder / "all.html").read_text()
-    assert "1 of 6 checks passed" in page
-    assert page.count('class="dq-report"') == 4
+    assert "1 of 7 checks passed" in page
+    assert page.count('class="dq-report"') == 5
 
 
 @pytest.mark.parametrize(
@@ -136,10 +144,10 @@ def test_every_check_runs_in_order_and_none_stops_the_next(folder: Path) -> None
         (["--check", "orders"], 0, ["orders"]),
         (["--check", "both", "--check", "orders"], 1, ["orders", "both"]),
         (["--check", "lenient"], 0, ["lenient"]),
-        (["--check", "missing"], 0, ["missing"]),
+        (["--check", "missing"], 3, ["missing"]),
         (["--check", "broken"], 2, ["broken"]),
         (["--tag", "sales"], 1, ["orders", "both"]),
-        (["--tag", "daily", "--check", "missing"], 0, ["orders", "missing"]),
+        (["--tag", "daily", "--check", "missing"], 3, ["orders", "missing"]),
         (["--check", "orders", "--partition", "dt=2026-11-01"], 1, ["orders"]),
         (["--check", "orders", "--partition", "dt=2030-11-01"], 3, ["orders"]),
         (["--check", "orders", "--snapshot", "7"], 2, ["orders"]),

@@ -13,11 +13,12 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass
 class Web:
-    """Files by their paths. `fails` is how many requests are answered by 503 first."""
+    """Files by their paths. `fails` is how many requests are answered by `status` first."""
 
     files: Mapping[str, bytes]
     ranges: bool = True
     fails: int = 0
+    status: int = 503
     address: str = ""
     sent: int = 0
     asked: list[str] = field(default_factory=list)
@@ -38,7 +39,7 @@ def web(files: Mapping[str, bytes], *, ranges: bool = True) -> Iterator[Web]:
             status, headers = 200, {"ETag": f'"{hash(body)}"'}
             if state.fails:
                 state.fails -= 1
-                body, status, headers = b"", 503, {}
+                body, status, headers = b"", state.status, {}
             elif body is None:
                 body, status, headers = b"", 404, {}
             elif state.ranges and (asked := self.headers.get("Range")):

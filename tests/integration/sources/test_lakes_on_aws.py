@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import LongType, NestedField, StringType
-from servers import aws
+from servers import aws, s3
 
 import dq
 from dq.catalog.base import NamedTable, Table
@@ -86,3 +86,89 @@ def test_delta_tables_are_read(server: str, tmp_path: Path) -> None:
     assert ids(table, "region=eu") == [1, 3]
     with pytest.raises(DataError, match=r"`lake.sales` has no table `nope`"):
         lake.table(("sales", "nope"))
+
+
+# -- faults --------------------------------------------------------------------------------------------
+
+STORE = {"s3.endpoint": "", "s3.region": "us-east-1", "s3.access-key-id": "x", "s3.secret-access-key": "y"}
+
+
+@pytest.fixture(scope="module")
+def lakes(server: str) -> Iterator[tuple[s3.Proxy, dict[str, Callable[[], Table]]]]:
+    """A proxy before the server, and by its kind what opens a table through it."""
+    writer = GlueCatalog(
+        "w",
+        boto3.client("glue", endpoint_url=server, **WRITER),
+        warehouse="s3://lakes/f",
+        **{**STORE, "s3.endpoint": server},
+    )
+    writer.create_namespace("faults")
+    native = writer.create_table(
+        "faults.t", Schema(NestedField(1, "id", LongType()), NestedField(2, "text", StringType()))
+    )
+    native.append(icebergs.rows(native, id=list(range(500)), text=[f"{at:050d}" for at in range(500)]))
+    options = {
+        "AWS_ENDPOINT_URL": server,
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "y",
+        "AWS_REGION": "us-east-1",
+    }
+    data = pa.table({"id": range(500), "text": [f"{at:050d}" for at in range(500)]})
+    write_deltalake("s3://lakes/faults/t", data, storage_options={**options, "allow_http": "true"})
+    with s3.proxy(server) as between:
+        settings = {"endpoint": between.address, **aws.KEYS}
+        yield (
+            between,
+            {
+                "iceberg": lambda: table_at(native.metadata_location, settings),
+                "delta": lambda: connect("delta", "lake", {"path": "s3://lakes/faults", **settings}, Path()).table(
+                    ("t",)
+                ),
+            },
+        )
+
+
+FAULTS = {
+    "throttled": s3.Fault(503, "SlowDown"),
+    "denied": s3.Fault(403, "AccessDenied"),
+    "expired": s3.Fault(400, "ExpiredToken"),
+    "gone": s3.Fault(404, "NoSuchKey"),
+    "cut": s3.Fault(cut=100),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("kind", ["iceberg", "delta"])
+@pytest.mark.parametrize("when", ["before it is opened", "between the plan and the scan"])
+def test_a_store_that_fails_gives_no_verdict(
+    lakes: tuple[s3.Proxy, dict[str, Callable[[], Table]]], kind: str, fault: s3.Fault, when: str
+) -> None:
+    between, tables = lakes
+    between.reset()
+    rules = 'Rules = [ RowCount = 500, IsUnique "id", ColumnLength "text" = 50 ]'
+    try:
+        if when == "before it is opened":
+            between.fails(fault, lambda request: request.method != "HEAD")
+            with pytest.raises(DataError) as raised:
+                dq.evaluate(rules, NamedTable("t", tables[kind]()))
+            told, code = str(raised.value), raised.value.exit_code
+        else:
+            opened = NamedTable("t", tables[kind]()).open(dq.ReadOptions())
+            between.fails(fault, lambda request: request.path.endswith(".parquet"))
+            result = dq.evaluate(rules, opened)
+            assert {str(each.verdict) for each in result.outcomes[1:]} == {"ERROR"}
+            told, code = " ".join(each.reason for each in result.outcomes), result.exit_code
+    finally:
+        between.reset()
+    assert code == 3
+    assert "hush" not in told
+    assert len(told) > 20
+
+
+def test_a_store_that_is_busy_once_is_asked_again(lakes: tuple[s3.Proxy, dict[str, Callable[[], Table]]]) -> None:
+    between, tables = lakes
+    for each in tables.values():
+        between.reset()
+        between.fails(s3.Fault(503, "SlowDown"), lambda request: request.path.endswith(".parquet"), times=1)
+        assert dq.evaluate('Rules = [ IsUnique "id" ]', NamedTable("t", each())).passed

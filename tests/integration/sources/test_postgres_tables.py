@@ -396,6 +396,19 @@ def test_a_server_that_restarts_between_the_plan_and_the_scan(server: Server) ->
             assert verdicts("RowCount = 100", table(shop, "orders")) == ["PASSED"]
 
 
+@pytest.mark.parametrize("change", ["DROP TABLE passing", "ALTER TABLE passing DROP COLUMN t"])
+@pytest.mark.parametrize("pushdown", [True, False])
+def test_a_table_that_goes_away_between_the_plan_and_the_scan(server: Server, change: str, pushdown: bool) -> None:
+    server.run("DROP TABLE IF EXISTS passing", "CREATE TABLE passing AS SELECT 1 AS id, 'a' AS t")
+    with closing(catalog(server, pushdown=pushdown)) as shop:
+        opened = table(shop, "passing").open(dq.ReadOptions())
+        server.run(change)
+        result = dq.evaluate('Rules = [ RowCount = 1, IsComplete "t" ]', opened)
+    assert {str(each.verdict) for each in result.outcomes} == {"ERROR"}
+    assert all("does not exist" in each.reason for each in result.outcomes)
+    assert result.exit_code == 3
+
+
 def test_a_view_that_fails_is_an_error(server: Server) -> None:
     for pushdown in (True, False):
         with closing(catalog(server, pushdown=pushdown)) as shop:

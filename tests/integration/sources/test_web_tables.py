@@ -19,6 +19,7 @@ from servers.web import web
 
 import dq
 from dq.diagnostics import DataError
+from dq.engines.duckdb import DuckDBEngine
 from dq.files import stores
 from dq.sources.tables import Tables
 
@@ -80,6 +81,39 @@ def test_a_server_that_is_busy_is_asked_again_a_few_times(monkeypatch: pytest.Mo
         with pytest.raises(DataError, match="503"):
             dq.evaluate("Rules = [ RowCount = 1 ]", f"{server.address}/d/a.csv")
         assert server.fails > 980
+
+
+def test_a_server_that_refuses_is_an_error() -> None:
+    with web(FILES) as server:
+        server.fails, server.status = 1_000, 403
+        for name in ("a.csv", "a.parquet"):
+            with pytest.raises(DataError, match=f"/d/{name}` cannot be read: .*403") as raised:
+                dq.evaluate("Rules = [ RowCount = 1 ]", f"{server.address}/d/{name}?signature=s3cr3t")
+            assert raised.value.exit_code == 3
+            assert "s3cr3t" not in raised.value.message
+
+
+def test_a_server_that_is_down_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "ATTEMPTS", 1)
+    with pytest.raises(DataError, match=r"http://127\.0\.0\.1:1/a\.csv` cannot be read") as raised:
+        dq.evaluate("Rules = [ RowCount = 1 ]", "http://127.0.0.1:1/a.csv")
+    assert raised.value.exit_code == 3
+
+
+def test_a_server_that_fails_between_the_plan_and_the_scan_makes_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "ATTEMPTS", 1)
+    with web(FILES) as server:
+        measure = DuckDBEngine.measure
+
+        def failing(self: DuckDBEngine, scan: Any) -> Any:
+            server.fails = 1_000
+            return measure(self, scan)
+
+        monkeypatch.setattr(DuckDBEngine, "measure", failing)
+        result = dq.evaluate('Rules = [ Mean "c1" > 0.4, IsUnique "id" ]', f"{server.address}/d/a.parquet")
+    assert {str(each.verdict) for each in result.outcomes} == {"ERROR"}
+    assert all("503" in each.reason for each in result.outcomes)
+    assert result.exit_code == 3
 
 
 def test_a_file_that_changes_makes_errors() -> None:
