@@ -15,8 +15,10 @@ from dq.lazy import exp
 from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
 from dq.planning import Scan
 from dq.spark import dialect
+from dq.spark.spelling import SPELLINGS
 from dq.spark.tables import Tables
-from dq.spark.translating import RefusedError, translate
+from dq.spark.translating import translate
+from dq.spark.values import RefusedError
 from dq.sql import compile_scan, frequency_table, rows_returned, sample_rows, with_outcomes
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class SparkEngine:
             EngineError: it would not mean the same there.
         """
         try:
-            return dialect.text(translate(tree, self.tables.relations))
+            return dialect.text(translate(tree, self.tables.relations, SPELLINGS))
         except RefusedError as refused:
             raise EngineError(f"Spark does not answer this: {refused}") from refused
 

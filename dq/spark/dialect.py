@@ -18,7 +18,7 @@ def cast(node: exp.Expr, kind: str, *, safe: bool = False) -> exp.Expr:
 
 
 def quoted(value: str) -> exp.Expr:
-    """A text without an escape, a doubled quote or a variable: those mean different things by the session's settings."""
+    """A text without an escape, a doubled quote or a variable: those mean other things by other settings."""
     if value.isprintable() and "'" not in value and "${" not in value:
         return exp.Var(this=f"r'{value}'" if "\\" in value else f"'{value}'")
     return exp.Var(this=f"decode(X'{value.encode('utf-8', 'surrogatepass').hex()}', 'utf-8')")

@@ -15,8 +15,9 @@ from dq.outcomes import TableRead
 from dq.schema import Column, Schema
 from dq.sources.options import NO_DATA
 from dq.sources.types import type_of
-from dq.spark.translating import Relation, Value
+from dq.spark.translating import Relation
 from dq.spark.types import native_type
+from dq.spark.values import Value
 
 
 @dataclass(frozen=True)

@@ -14,26 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from dq.lazy import exp
-from dq.schema import Type
-from dq.sources.types import type_of
-
-
-class RefusedError(Exception):
-    """What Spark would not answer with the same meaning; the text is the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """An expression of Spark, and DuckDB's name of the type that it has."""
-
-    node: exp.Expr
-    native: str
-
-    @property
-    def type(self) -> Type:
-        """What it holds."""
-        return type_of(self.native)
-
+from dq.spark.casting import converted, in_common
+from dq.spark.values import RefusedError, Value
 
 Spelling: TypeAlias = Callable[["Translation", Any], Value]
 """How a construct is said in Spark."""
@@ -45,6 +27,11 @@ class Relation:
 
     view: str
     columns: Mapping[str, Value]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the view has the columns as they stand."""
+        return all(isinstance(each.node, exp.Column) and each.node.name == name for name, each in self.columns.items())
 
 
 Columns: TypeAlias = dict[str, str]
@@ -74,21 +61,22 @@ GATHERED = frozenset({"DQ_HISTOGRAM", "DQ_TOP_KEYS", "DQ_TOP_VALUES"})
 """Functions over the table of groups that give more than one value: they read it in queries of their own."""
 
 
-def translate(query: exp.Expr, relations: Mapping[str, Relation]) -> exp.Expr:
-    """A query of ours in Spark's SQL.
+def translate(query: exp.Expr, relations: Mapping[str, Relation], spellings: Mapping[Any, Spelling]) -> exp.Expr:
+    """A query of ours in Spark's SQL; `spellings` say how constructs are said, by `key_of` them.
 
     Raises:
         RefusedError: it would not be answered with the same meaning.
     """
-    tree, _ = Translation(relations).query(query)
+    tree, _ = Translation(relations, spellings).query(query)
     return tree
 
 
 class Translation:
     """One walk over a query."""
 
-    def __init__(self, relations: Mapping[str, Relation]) -> None:
+    def __init__(self, relations: Mapping[str, Relation], spellings: Mapping[Any, Spelling]) -> None:
         self.relations = relations
+        self.spellings = spellings
         self.grouped = ""
         """The name of the table of groups that the SELECT around reads, when several queries read it."""
         self._levels: list[_Level] = []
@@ -99,10 +87,8 @@ class Translation:
 
     def value(self, node: exp.Expr) -> Value:
         """An expression."""
-        from dq.spark.spelling import SPELLINGS
-
         key = key_of(node)
-        spelling = SPELLINGS.get(key)
+        spelling = self.spellings.get(key)
         if spelling is None:
             raise RefusedError(f"{_said(key)} is not spelled for Spark yet")
         return spelling(self, node)
@@ -129,9 +115,9 @@ class Translation:
         return f"{name}_{self._counted}"
 
     @contextmanager
-    def binding(self, name: str, native: str) -> Iterator[None]:
-        """Inside, a lambda's variable of a type is in sight."""
-        self._levels.append(_Level([], {name: native}))
+    def binding(self, variables: dict[str, str]) -> Iterator[None]:
+        """Inside, the variables of a lambda are in sight, each with its type."""
+        self._levels.append(_Level([], variables))
         try:
             yield
         finally:
@@ -175,8 +161,6 @@ class Translation:
         return cte.alias, made
 
     def _combined(self, node: exp.Expr) -> tuple[exp.Expr, Columns]:
-        from dq.spark.spelling import in_common
-
         left, columns = self.query(node.this)
         right, others = self.query(node.expression)
         natives = [
@@ -215,9 +199,10 @@ class Translation:
                     columns[name] = value.native
                     select.append("expressions", exp.alias_(value.node, name, quoted=True, copy=False))
                     level.named.setdefault(name, Value(exp.column(name, quoted=True), value.native))
-            for key in ("where", "having", "qualify"):
+            for key in ("where", "having"):
                 if node.args.get(key):
                     select.set(key, type(node.args[key])(this=self.value(node.args[key].this).node))
+            qualified = self.value(node.args["qualify"].this).node if node.args.get("qualify") else None
             if node.args.get("group"):
                 keys = [self.value(each).node for each in node.args["group"].expressions]
                 if node.args["group"].args.get("all"):
@@ -226,14 +211,27 @@ class Translation:
                     select.set("group", exp.Group(expressions=keys))
             if node.args.get("distinct"):
                 select.set("distinct", exp.Distinct())
-            self._tail(node, select)
+            if qualified is None:
+                self._tail(node, select)
             select.set("joins", [*joins, *level.joins])
+            if qualified is not None:
+                select = self._qualified(node, select, columns, qualified)
         finally:
             self._levels.pop()
             self.grouped = grouped
         for name, made in within:
             select = with_list(select, name, made)  # type: ignore[assignment]
         return select, columns
+
+    def _qualified(self, node: exp.Select, select: exp.Select, columns: Columns, condition: exp.Expr) -> exp.Select:
+        """QUALIFY, which Spark does not have."""
+        if node.args.get("distinct"):
+            raise RefusedError("QUALIFY of different rows")
+        select.append("expressions", exp.alias_(condition, "qualified", quoted=True, copy=False))
+        outer = exp.select(*(exp.column(each, quoted=True) for each in columns)).from_(derived(select, "windows"))
+        outer = outer.where(exp.column("qualified", quoted=True))
+        self._tail(node, outer)
+        return outer
 
     def _items(self, node: exp.Expr, place: int) -> Iterator[tuple[str, Value]]:
         """The result columns of an item of a SELECT list: several for a star."""
@@ -274,12 +272,19 @@ class Translation:
         """ORDER BY, with the place of the NULLs said."""
         return exp.Order(expressions=[
             exp.Ordered(
-                this=self.value(each.this).node,
+                this=self._ordered(each.this),
                 desc=bool(each.args.get("desc")),
                 nulls_first=bool(each.args.get("nulls_first")),
             )
             for each in node.expressions
         ])  # fmt: skip
+
+    def _ordered(self, node: exp.Expr) -> exp.Expr:
+        """What is ordered by: a name of the result before one of a table."""
+        named = self._levels[-1].named
+        if isinstance(node, exp.Column) and not node.table and node.name in named:
+            return named[node.name].node.copy()
+        return self.value(node).node
 
     def _join(self, node: exp.Join, level: _Level) -> exp.Join:
         read, source, _ = self._from(node.this, gathers=False)
@@ -320,6 +325,13 @@ class Translation:
             made, columns = _renamed(made, self._named[name], read.args.get("alias"))
             return derived(made, alias), _source(alias, columns), []
         relation = self.relations[name]
+        if relation.is_plain and not (read.args.get("alias") and read.args["alias"].args.get("columns")):
+            columns = {n: v.native for n, v in relation.columns.items()}
+            return (
+                exp.alias_(exp.Table(this=_name(relation.view)), alias, table=True, quoted=True),
+                _source(alias, columns),
+                [],
+            )
         every = exp.select(*(exp.alias_(v.node.copy(), n, quoted=True) for n, v in relation.columns.items()))
         made = every.from_(exp.Table(this=_name(relation.view)))
         made, columns = _renamed(made, {n: v.native for n, v in relation.columns.items()}, read.args.get("alias"))
@@ -384,8 +396,6 @@ def _renamed(query: exp.Expr, columns: Columns, alias: exp.Expr | None) -> tuple
 
 def _cast_columns(query: exp.Expr, columns: Columns, natives: Sequence[str]) -> exp.Expr:
     """A query whose columns have these types."""
-    from dq.spark.spelling import converted
-
     if list(columns.values()) == list(natives):
         return query
     select = exp.select(*(

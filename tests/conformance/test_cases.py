@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pytest
 from own_cases import OF_ANALYZERS, OTHER_SUBJECTS, Case, CaseError, CaseFile, Group, case_files, read_file, tables_of
+from sparks import frames
 
 import dq
 from dq.history import DEFAULT_CONTEXT, MemoryHistory, Series
@@ -21,7 +22,7 @@ from dq.outcomes import Distribution, Statistic
 from dq.rules.base import RULE_TYPES
 from dq.sources.options import NO_DATA
 
-ENGINES: Mapping[str, Callable[[dict[str, pa.Table]], Any]] = {"duckdb": lambda tables: tables}
+ENGINES: Mapping[str, Callable[[dict[str, pa.Table]], Any]] = {"duckdb": lambda tables: tables, "spark": frames}
 """How each engine is handed tables by their aliases. An engine is one line here."""
 
 SAYINGS = {"DataQualityRulesPass": "passes", "DataQualityRulesFail": "fails", "DataQualityRulesSkip": "skips"}
