@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,12 @@ from dq.engines.opening import Opened, Request
 from dq.lazy import exp
 from dq.metrics import Frequencies, Groups, Measured, Metric, Returning, Statement
 from dq.planning import Scan
+from dq.schema import Type
 from dq.spark import dialect
+from dq.spark.arrow import batches as _batches
+from dq.spark.reading import first_line
+from dq.spark.rows import labelled
+from dq.spark.session import is_connect, limited, share_done
 from dq.spark.spelling import SPELLINGS
 from dq.spark.tables import Tables
 from dq.spark.translating import translate
@@ -26,6 +31,10 @@ if TYPE_CHECKING:
 
     from dq.outcomes import TableRead
     from dq.schema import Schema
+
+
+_AS_TEXT = frozenset({Type.TIMESTAMP_TZ, Type.NESTED, Type.OTHER, Type.BINARY})
+"""Types of which a sample shows the text: Python's values of them depend on the zone of the machine, or are rows."""
 
 
 class SparkEngine:
@@ -47,13 +56,17 @@ class SparkEngine:
         return self.tables.read(alias)
 
     def text(self, tree: exp.Expr) -> str:
-        """A tree as Spark's SQL.
+        """A tree as Spark's SQL."""
+        return dialect.text(self.tree(tree))
+
+    def tree(self, tree: exp.Expr) -> exp.Expr:
+        """A tree as one of Spark.
 
         Raises:
             EngineError: it would not mean the same there.
         """
         try:
-            return dialect.text(translate(tree, self.tables.relations, SPELLINGS))
+            return translate(tree, self.tables.relations, SPELLINGS)
         except RefusedError as refused:
             raise EngineError(f"Spark does not answer this: {refused}") from refused
 
@@ -79,11 +92,15 @@ class SparkEngine:
         return self.name
 
     def share_done(self) -> float:
-        """0: Spark Connect does not tell."""
-        return 0.0
+        """How much of the stages that run is done; 0 on Spark Connect, which does not tell."""
+        return share_done(self.tables.session)
 
     def measure(self, scan: Scan, /) -> Mapping[Metric, Measured]:
         """What the scan answers."""
+        with limited(self.tables.session, self.time_limit):
+            return self._measure(scan)
+
+    def _measure(self, scan: Scan) -> Mapping[Metric, Measured]:
         if isinstance(scan.grain, Returning):
             returned = self._returned(scan.grain)
             return {metric: metric.state(returned) for metric in scan.metrics}
@@ -101,21 +118,33 @@ class SparkEngine:
         """The frequency table of a grain as an Arrow table."""
         import pyarrow as pa
 
-        names, rows = self._fetch(frequency_table(groups))
-        columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-        return Frequencies(pa.table(dict(zip(names, map(pa.array, map(list, columns)), strict=True))))
+        with _translated():
+            (table,) = _batches(self._frame(frequency_table(groups)), None)
+        return Frequencies(pa.Table.from_batches([table]))
 
     def sample(self, alias: str, condition: exp.Expr, limit: int, /) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Column names and up to `limit` rows that meet a condition."""
         schema = self.tables.schemas[alias]
-        return self._fetch(sample_rows(alias, schema, [], condition, limit))
+        as_text = [column for column in schema if column.type in _AS_TEXT]
+        with limited(self.tables.session, self.time_limit):
+            return self._fetch(sample_rows(alias, schema, as_text, condition, limit))
 
     def rows(self, alias: str, outcomes: Sequence[exp.Expr | None], batch: int, /) -> pa.RecordBatchReader:
-        """All rows of a table with their outcomes."""
+        """All rows of a table, which come through this process partition by partition."""
+        import pyarrow as pa
+
         frame = self._frame(with_outcomes(alias, self.tables.schemas[alias], outcomes))
-        table = frame.toArrow()
-        reader: pa.RecordBatchReader = table.to_reader(batch)
-        return reader
+        batches = _batches(frame, batch)
+        first = next(batches)
+        return pa.RecordBatchReader.from_batches(first.schema, itertools.chain([first], batches))
+
+    def labelled(self, alias: str, rules: Sequence[str], outcomes: Sequence[exp.Expr | None], /) -> Any:
+        """All rows of a table with Glue's outcome columns, as a DataFrame that is computed when it is used."""
+        table = self.tables[alias]
+        tree = with_outcomes(alias, table.schema, outcomes)
+        with _translated():
+            text = dialect.text(labelled(self.tree(tree), table.schema.names, rules, tree.expressions[-1].alias))
+            return self.tables.session.sql(text)
 
     def _returned(self, grain: Returning) -> tuple[int, int, tuple[str, ...], str]:
         columns = self._columns(grain.query)
@@ -167,8 +196,7 @@ def _told(error: Exception) -> str:
     message = str(error)
     if STOPPED in message:
         return message[message.index(STOPPED) :].partition("\n")[0].partition(" SQLSTATE")[0].rstrip(".")[:300]
-    first = next((line.strip() for line in message.splitlines() if line.strip()), type(error).__name__)
-    return re.sub(r"^\[[A-Z_.]+\] ", "", first)[:300]
+    return first_line(error)
 
 
 @contextmanager
@@ -180,11 +208,15 @@ def opened(request: Request, /) -> Iterator[Opened]:
         raise DqError("Spark is not installed", help="pip install 'dq-rules[spark]'") from error
     assert pyspark
 
-    with Tables(request.data) as tables:
+    with Tables(request.data, request.read) as tables:
 
         @contextmanager
         def again() -> Iterator[Engine]:
-            with Tables(request.data, tables.session) as reopened:
+            reopened = Tables(request.data, request.read)
+            try:
                 yield SparkEngine(reopened)
+            finally:
+                if not is_connect(reopened.session):  # there, a DataFrame looks for its views when it is used
+                    reopened.close()
 
         yield Opened(SparkEngine(tables, request.time_limit), again)

@@ -244,6 +244,8 @@ _CASTS: Mapping[tuple[Type, Type], Callable[[Value, str, bool], exp.Expr]] = {
     (Type.FLOAT, Type.STRING): _float_to_text,
     (Type.DECIMAL, Type.STRING): _decimal_to_text,
     (Type.BINARY, Type.STRING): _bytes_to_text,
+    (Type.NESTED, Type.STRING): lambda value, native, safe: fn("to_json", value.node),
+    (Type.OTHER, Type.STRING): _plainly,
     (Type.DATE, Type.TIMESTAMP): _plainly,
     (Type.TIMESTAMP, Type.DATE): _plainly,
     (Type.TIMESTAMP_TZ, Type.TIMESTAMP): lambda value, native, safe: at_utc(value.node),

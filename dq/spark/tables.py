@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from dq.diagnostics import DqError
 from dq.lazy import exp
 from dq.names import PRIMARY
 from dq.outcomes import TableRead
 from dq.schema import Column, Schema
-from dq.sources.options import NO_DATA
+from dq.sources.options import NO_DATA, ReadOptions
 from dq.sources.types import type_of
+from dq.spark.reading import frame_of, is_frame
+from dq.spark.session import active
 from dq.spark.translating import Relation
-from dq.spark.types import native_type
+from dq.spark.types import has_collation, native_type
 from dq.spark.values import Value
 
 
@@ -25,7 +26,7 @@ class Table:
     """A DataFrame under an alias.
 
     Attributes:
-        frame: it, with columns of the names that rules know.
+        frame: it, with columns whose names differ in more than the case of letters.
         description: what it was read from.
         schema: its columns.
         view: the name of the view on it.
@@ -36,30 +37,41 @@ class Table:
     schema: Schema
     view: str
 
+    @property
+    def relation(self) -> Relation:
+        """It, as queries see it: texts compare by their code points, whatever their collation."""
+        binary = exp.Var(this="UTF8_BINARY")
+        columns = {
+            field.name: exp.Collate(this=_column(field.name), expression=binary.copy())
+            if has_collation(field.dataType)
+            else _column(field.name)
+            for field in self.frame.schema
+        }
+        return Relation(self.view, {each.name: Value(columns[each.name], each.native) for each in self.schema})
+
 
 class Tables:
     """DataFrames as views of one session, until the context ends."""
 
-    def __init__(self, data: Any, session: Any = None) -> None:
-        """Bring in a DataFrame, or a mapping from alias to DataFrames.
+    def __init__(self, data: Any, options: ReadOptions | Mapping[str, ReadOptions] | None = None) -> None:
+        """Bring in a table, or a mapping from alias to tables: DataFrames, paths, names of tables of the session.
 
         Raises:
             DqError: something is no table that Spark can read.
         """
         named: Mapping[str, Any] = {} if data is NO_DATA else data if isinstance(data, Mapping) else {PRIMARY: data}
-        self._session = session
-        self._tables = {alias: self._table(alias, value) for alias, value in named.items()}
+        frames = [each for each in named.values() if is_frame(each)]
+        self.session = frames[0].sparkSession if frames else active()
+        self._tables: dict[str, Table] = {}
+        try:
+            for alias, value in named.items():
+                given = options.get(alias) if isinstance(options, Mapping) else options
+                self._tables[alias] = self._table(alias, value, given or ReadOptions())
+        except BaseException:
+            self.close()
+            raise
         self.schemas: Mapping[str, Schema] = {alias: table.schema for alias, table in self._tables.items()}
-        self.relations = {alias: _relation(table) for alias, table in self._tables.items()}
-
-    @property
-    def session(self) -> Any:
-        """The session that holds all tables."""
-        if self._session is None:
-            from pyspark.sql import SparkSession
-
-            self._session = SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
-        return self._session
+        self.relations = {alias: table.relation for alias, table in self._tables.items()}
 
     def __enter__(self) -> Tables:
         return self
@@ -67,6 +79,10 @@ class Tables:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the views; the DataFrames are the user's."""
         for table in self._tables.values():
             self.session.catalog.dropTempView(table.view)
 
@@ -78,29 +94,22 @@ class Tables:
         table = self._tables[alias]
         return TableRead(alias, table.description, len(table.schema))
 
-    def _table(self, alias: str, value: Any) -> Table:
-        if not is_frame(value):
-            raise DqError(f"`{alias}`: Spark cannot read a {type(value).__name__}", help="give a Spark DataFrame")
-        if value.isStreaming:
-            raise DqError(f"`{alias}` is a stream, which has no end", help="use foreachBatch, and evaluate each batch")
-        if self._session is None:
-            self._session = value.sparkSession
-        names = distinct_names(value.columns)
-        frame = value.toDF(*names) if names != value.columns else value
-        schema = _schema(names, frame.schema)
+    def _table(self, alias: str, value: Any, options: ReadOptions) -> Table:
+        frame, description = frame_of(alias, value, self.session, options)
+        names = _distinct(frame.columns)
+        frame = frame.toDF(*names) if names != frame.columns else frame
+        natives = [native_type(field.dataType) for field in frame.schema]
+        columns = (Column(name, type_of(native), native) for name, native in zip(names, natives, strict=True))
         view = f"dq_{uuid.uuid4().hex[:12]}_{''.join(each for each in alias if each.isalnum() and each.isascii())}"
         frame.createTempView(view)
-        return Table(frame, "Spark DataFrame", schema, view)
+        return Table(frame, description, Schema(tuple(columns)), view)
 
 
-def is_frame(value: Any) -> bool:
-    """Whether something is a DataFrame of Spark, classic or of Spark Connect."""
-    return any(
-        kind.__module__.partition(".")[0] == "pyspark" and kind.__name__ == "DataFrame" for kind in type(value).__mro__
-    )
+def _column(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)
 
 
-def distinct_names(names: list[str]) -> list[str]:
+def _distinct(names: list[str]) -> list[str]:
     """Names that differ in more than the case of letters: of `a` and `A` the second becomes `A_1`, as in DuckDB."""
     taken: set[str] = set()
     found = []
@@ -112,14 +121,3 @@ def distinct_names(names: list[str]) -> list[str]:
         taken.add(new.lower())
         found.append(new)
     return found
-
-
-def _schema(names: list[str], struct: Any) -> Schema:
-    natives = [native_type(field.dataType) for field in struct]
-    return Schema(tuple(Column(name, type_of(native), native) for name, native in zip(names, natives, strict=True)))
-
-
-def _relation(table: Table) -> Relation:
-    return Relation(
-        table.view, {each.name: Value(exp.column(each.name, quoted=True), each.native) for each in table.schema}
-    )

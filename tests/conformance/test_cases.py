@@ -191,11 +191,16 @@ def evaluated(engine: str, run: Run) -> tuple[list[tuple[dq.Outcome, list[str]]]
     with files(file, group):
         if rules:
             evaluation = evaluate(ruleset(*rules))
-            told = list(said(evaluation.rows().read_all())) if tables else []
+            told = list(said(arrow(evaluation.rows()))) if tables else []
             outcomes = [(outcome, [row[str(outcome.rule)] for row in told]) for outcome in evaluation.outcomes]
         # By themselves: an analyzer beside a rule of the same metric adds nothing (E.1).
         statistics = evaluate(ruleset(*analyzers, section="Analyzers")).statistics if analyzers else ()
     return outcomes, statistics
+
+
+def arrow(rows: Any) -> pa.Table:
+    """Rows as an engine gives them, as an Arrow table."""
+    return rows.read_all() if isinstance(rows, pa.RecordBatchReader) else rows.toArrow()
 
 
 def said(rows: pa.Table) -> Iterator[dict[str, str]]:
