@@ -11,7 +11,7 @@ Instants are naive timestamps in UTC throughout.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -68,6 +68,8 @@ TARGETS = {
     "timestamp": Target(Type.TIMESTAMP, "TIMESTAMP"),
 }
 """Every type name a cast knows, in lower case; decimals are built by `target`."""
+
+_BY_NATIVE = {each.native: each for each in TARGETS.values()}
 
 COLUMN_DATA_TYPES = ("Boolean", "Date", "Timestamp", "Integer", "Long", "Double", "Float")
 """The types that ColumnDataType can name besides DECIMAL(p,s) (B.12)."""
@@ -165,8 +167,34 @@ def cast(value: exp.Expr, source: Type, wanted: Target) -> exp.Expr:
         value, source = to(value, "VARCHAR"), Type.STRING
     if source is Type.TIMESTAMP_TZ:
         value, source = fn("timezone", text("UTC"), value), Type.TIMESTAMP
-    rule = _CASTS.get((source, wanted.type))
-    return rule(value, wanted) if rule else exp.cast(exp.null(), wanted.native)
+    if (source, wanted.type) not in _CASTS:
+        return exp.cast(exp.null(), wanted.native)
+    return _call(value, source, wanted)
+
+
+CAST = "DQ_CAST"
+"""The call that a cast is until an engine spells it: value, type, the wanted type by DuckDB's name, perhaps today."""
+
+
+def _call(value: exp.Expr, source: Type, wanted: Target, today: date | None = None) -> exp.Expr:
+    if source is Type.STRING and wanted.type.is_temporal and _is_plain(value):
+        return spelled(value, source, wanted)
+    day = [text(today.isoformat())] if today else []
+    return fn(CAST, value, text(source.name), text(wanted.native), *day)
+
+
+def parts_of(arguments: Sequence[exp.Expr]) -> tuple[exp.Expr, Type, Target, date | None]:
+    """Of the call that a cast is: the value, its type, the wanted one, and the day of a bare time of day, if known."""
+    value, source, native, *day = arguments
+    wanted = _BY_NATIVE.get(native.name) or target(native.name)
+    return value, Type[source.name], wanted, date.fromisoformat(day[0].name) if day else None
+
+
+def spelled(value: exp.Expr, source: Type, wanted: Target, today: date | None = None) -> exp.Expr:
+    """A cast in DuckDB's SQL."""
+    if (source, wanted.type) == (Type.STRING, Type.TIMESTAMP):
+        return _text_to_timestamp(value, wanted, today)
+    return _CASTS[source, wanted.type](value, wanted)
 
 
 def to_date(value: exp.Expr, source: Type) -> exp.Expr:
@@ -177,7 +205,7 @@ def to_date(value: exp.Expr, source: Type) -> exp.Expr:
 def to_timestamp(value: exp.Expr, source: Type, today: date | None = None) -> exp.Expr:
     """The instant of a value in UTC, NULL for what is none; a bare time of day is `today`'s, or the query's."""
     if source is Type.STRING:
-        return _text_to_timestamp(value, TARGETS["timestamp"], today)
+        return _call(value, source, TARGETS["timestamp"], today)
     return cast(value, source, TARGETS["timestamp"])
 
 

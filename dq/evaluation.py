@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dq import recall
 from dq.catalog.base import NamedTable
 from dq.diagnostics import DqError
-from dq.engines.base import Engine
+from dq.engines.base import Engine, Frames
 from dq.engines.opening import Opened, Request
 from dq.engines.opening import opened as opened_on
 from dq.files.measuring import FileScans
@@ -214,7 +214,12 @@ def run(
         ruleset.source.name,
         notes,
         statistics,
-        RowSource(labels, lambda: nullcontext(engine), rows.n if isinstance(rows, Count) else None)
+        RowSource(
+            labels,
+            lambda: nullcontext(engine),
+            rows.n if isinstance(rows, Count) else None,
+            isinstance(engine, Frames),
+        )
         if PRIMARY in engine.schemas()
         else None,
     )

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from dq.diagnostics import DqError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from dq.rows.source import RowSource
     from dq.syntax import Analyzer, RuleExpression, Ruleset
 
@@ -224,20 +222,21 @@ class Evaluation:
 
         return text.render(self, width=width)
 
-    def rows(self) -> pa.RecordBatchReader:
+    def rows(self) -> Any:
         """The rows of the table under test, each with the rules that it passes, fails, and that skip it.
 
         The original columns, untouched and in order, then `DataQualityRulesPass`, `DataQualityRulesFail`,
         `DataQualityRulesSkip` (lists of rule texts) and `DataQualityEvaluationResult` (`Passed` or `Failed`), as
-        Glue's rowLevelOutcomes. The data is read again, as the reader is: nothing is held in memory.
+        Glue's rowLevelOutcomes. An Arrow reader (`pyarrow.RecordBatchReader`): the data is read again, as the reader
+        is, and nothing is held in memory. Of the engine `spark` a DataFrame of the session, computed when it is used.
 
         Raises:
             DataError: an outcome column is there already; data that cannot be read or has changed since.
         """
-        return self._rows().reader()
+        return self._rows().table()
 
-    def split(self) -> tuple[pa.RecordBatchReader, pa.RecordBatchReader]:
-        """The rows that pass and the rows that fail, as `rows` gives them; each reader reads the data by itself.
+    def split(self) -> tuple[Any, Any]:
+        """The rows that pass and the rows that fail, as `rows` gives them; each of the two reads the data by itself.
 
         Raises:
             DataError: as `rows`.
@@ -245,7 +244,7 @@ class Evaluation:
         from dq.rows.labels import FAILED, PASSED
 
         source = self._rows()
-        return source.reader(PASSED), source.reader(FAILED)
+        return source.table(PASSED), source.table(FAILED)
 
     def write_rows(
         self,

@@ -20,6 +20,7 @@ from dq import casts
 from dq.casts import case, fn, number, text
 from dq.diagnostics import DqError
 from dq.engines import lowering
+from dq.engines.functions import DUCKDB, lower
 from dq.engines.lowering import FUNCTIONS, REASONS, Value, coerce, common, compared
 from dq.lazy import exp, sqlglot
 from dq.schema import Schema, Type, meant
@@ -61,7 +62,7 @@ class Select:
 
     def sql(self) -> str:
         """The query as DuckDB text."""
-        return self.tree.sql(dialect="duckdb")
+        return lower(self.tree, DUCKDB).sql(dialect="duckdb")
 
 
 def parse_where(clause: str, schema: Schema, *, now: datetime | None = None) -> exp.Expr:

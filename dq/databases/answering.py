@@ -12,7 +12,7 @@ import duckdb
 from dq.databases.here import run
 from dq.databases.translating import Dialect, RefusedError, Relation, Translated, Translation, translate
 from dq.engines.connection import identifier
-from dq.engines.functions import DUCKDB, lower
+from dq.engines.functions import CASTS, DUCKDB, lower, spelled
 from dq.lazy import exp
 from dq.sources.stored import Stored, UnansweredError
 from dq.sql import columns_read
@@ -110,7 +110,7 @@ class SqlDatabase(ABC):
             for key in ("where", "limit"):
                 if query.args.get(key):
                     picked.set(key, query.args[key].copy())
-            return Translation(relations, self.dialect).query(picked)[0]
+            return Translation(relations, self.dialect).query(spelled(picked, CASTS))[0]
         return translate(query, relations, self.dialect)
 
     def _picked(self, query: exp.Expr, asked: exp.Select, table: SqlTable) -> Rows:

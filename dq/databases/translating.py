@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeAlias
 import duckdb
 
 from dq.databases.here import run
-from dq.engines.functions import DUCKDB, lower
+from dq.engines.functions import CASTS, DUCKDB, lower, spelled
 from dq.lazy import exp
 from dq.schema import Type
 from dq.sources.types import type_of
@@ -121,7 +121,7 @@ def translate(query: exp.Expr, relations: Mapping[str, Relation], dialect: Diale
         RefusedError: it would not be answered with the same meaning.
     """
     translation = Translation(relations, dialect)
-    select, values = translation.query(query.copy())  # what is built of its nodes takes them from it
+    select, values = translation.query(spelled(query, CASTS))  # a copy: what is built of its nodes takes them from it
     for each, value in zip(select.expressions, values.values(), strict=True):
         each.set("this", dialect.sent(Value(each.this, value.native)))
     return Translated(select, tuple(Output(name, value.native) for name, value in values.items()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from dq.diagnostics import DqError
 
@@ -84,3 +84,11 @@ class Engine(Protocol):
 
     def read(self, alias: str, /) -> TableRead:
         """What is known of a table that was read."""
+
+
+@runtime_checkable
+class Frames(Protocol):
+    """What an engine can do besides whose tables are lazy: give its rows as such a table."""
+
+    def labelled(self, alias: str, rules: Sequence[str], outcomes: Sequence[exp.Expr | None], /) -> Any:
+        """All rows of a table with Glue's outcome columns, as a table of the engine that nothing was computed for."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from dq import casts
 from dq.lazy import exp
 from dq.tree import condition_counted
 
@@ -37,7 +38,12 @@ def _top_values(n: Tree, value: Tree, most: Tree) -> Tree:
     return exp.Filter(this=top, expression=exp.Where(this=exp.Not(this=exp.Is(this=n.copy(), expression=exp.Null()))))
 
 
+def _cast(*arguments: Tree) -> Tree:
+    return casts.spelled(*casts.parts_of(arguments))
+
+
 DUCKDB: dict[str, Builder] = {
+    casts.CAST: _cast,
     "DQ_LENGTH": _named("LENGTH"),
     "DQ_BYTES": _named("STRLEN"),
     "DQ_IS_FINITE": _named("ISFINITE"),
@@ -66,11 +72,20 @@ def _count_if(node: Tree) -> Tree:
 
 def lower(tree: Tree, functions: dict[str, Builder]) -> Tree:
     """The tree with every `DQ_…` call spelled as an engine spells it, and counts of conditions as `COUNT_IF`."""
+    # Two walks: what takes a node's place is not walked again.
+    return spelled(tree, functions).transform(_count_if)
+
+
+def spelled(tree: Tree, functions: Mapping[str, Builder]) -> Tree:
+    """The tree with the calls of these functions spelled."""
 
     def spell(node: Tree) -> Tree:
         if isinstance(node, exp.Anonymous) and isinstance(node.this, str) and node.this in functions:
-            return functions[node.this](*(lower(argument, functions) for argument in node.expressions))
+            return functions[node.this](*(spelled(argument, functions) for argument in node.expressions))
         return node
 
-    # Two walks: what takes a node's place is not walked again.
-    return tree.transform(spell).transform(_count_if)
+    return tree.transform(spell)
+
+
+CASTS: Mapping[str, Builder] = {casts.CAST: _cast}
+"""Casts alone."""

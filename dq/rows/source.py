@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dq.diagnostics import DataError
+from dq.engines.base import Frames
 from dq.names import PRIMARY
 from dq.rows.labels import RESULT, Label
 
@@ -25,11 +26,13 @@ class RowSource:
         labels: what each rule says of a row.
         open: opens the data again, as it was judged.
         rows: how many rows were judged; None if nothing counted them.
+        lazy: whether the engine gives rows as a table of its own.
     """
 
     labels: tuple[Label, ...]
     open: Callable[[], AbstractContextManager[Engine]]
     rows: int | None = None
+    lazy: bool = False
 
     @contextmanager
     def stream(self) -> Iterator[pa.RecordBatchReader]:
@@ -60,6 +63,20 @@ class RowSource:
                 f"the data has changed since it was judged: it had {self.rows:,} rows and has {rows:,} now",
                 help="evaluate it again",
             )
+
+    def table(self, keep: str | None = None) -> Any:
+        """All rows, or those whose result is `keep`: a table of the engine, else a reader."""
+        if not self.lazy:
+            return self.reader(keep)
+        from dq.rows.arrow import refuse_outcome_columns
+
+        with self.open() as engine:
+            assert isinstance(engine, Frames)
+            refuse_outcome_columns(engine.schemas()[PRIMARY].names)
+            rows = engine.labelled(
+                PRIMARY, [str(label.rule) for label in self.labels], [label.outcome for label in self.labels]
+            )
+        return rows if keep is None else rows.where(rows[RESULT] == keep)
 
     def reader(self, keep: str | None = None) -> pa.RecordBatchReader:
         """All rows, or those whose result is `keep`, read as they are asked for."""

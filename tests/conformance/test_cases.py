@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pytest
 from own_cases import OF_ANALYZERS, OTHER_SUBJECTS, Case, CaseError, CaseFile, Group, case_files, read_file, tables_of
+from sparks import frames
 
 import dq
 from dq.history import DEFAULT_CONTEXT, MemoryHistory, Series
@@ -21,7 +22,7 @@ from dq.outcomes import Distribution, Statistic
 from dq.rules.base import RULE_TYPES
 from dq.sources.options import NO_DATA
 
-ENGINES: Mapping[str, Callable[[dict[str, pa.Table]], Any]] = {"duckdb": lambda tables: tables}
+ENGINES: Mapping[str, Callable[[dict[str, pa.Table]], Any]] = {"duckdb": lambda tables: tables, "spark": frames}
 """How each engine is handed tables by their aliases. An engine is one line here."""
 
 SAYINGS = {"DataQualityRulesPass": "passes", "DataQualityRulesFail": "fails", "DataQualityRulesSkip": "skips"}
@@ -190,11 +191,16 @@ def evaluated(engine: str, run: Run) -> tuple[list[tuple[dq.Outcome, list[str]]]
     with files(file, group):
         if rules:
             evaluation = evaluate(ruleset(*rules))
-            told = list(said(evaluation.rows().read_all())) if tables else []
+            told = list(said(arrow(evaluation.rows()))) if tables else []
             outcomes = [(outcome, [row[str(outcome.rule)] for row in told]) for outcome in evaluation.outcomes]
         # By themselves: an analyzer beside a rule of the same metric adds nothing (E.1).
         statistics = evaluate(ruleset(*analyzers, section="Analyzers")).statistics if analyzers else ()
     return outcomes, statistics
+
+
+def arrow(rows: Any) -> pa.Table:
+    """Rows as an engine gives them, as an Arrow table."""
+    return rows.read_all() if isinstance(rows, pa.RecordBatchReader) else rows.toArrow()
 
 
 def said(rows: pa.Table) -> Iterator[dict[str, str]]:

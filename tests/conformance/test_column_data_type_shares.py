@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from dq import casts
+from dq.engines.functions import DUCKDB, lower
 from dq.lazy import exp
 from dq.schema import Column, Schema, Type
 from dq.sqltext import parse_where
@@ -34,10 +35,9 @@ def test_the_share_that_can_be_cast_is_the_recorded_one(case: dict[str, Any]) ->
     )
     column = schema.exact(case["column"])
     assert column is not None
-    able = casts.castable(exp.column(column.name, quoted=True), column.type, case["type"], case["format"])
-    where = parse_where(case["where"], schema).sql("duckdb") if case["where"] else "true"
-    found = con.execute(
-        f"select count(case when {able.sql('duckdb')} then 1 end) / count(*) from t where {where}"
-    ).fetchone()
+    castable = casts.castable(exp.column(column.name, quoted=True), column.type, case["type"], case["format"])
+    able = lower(castable, DUCKDB).sql("duckdb")
+    where = lower(parse_where(case["where"], schema), DUCKDB).sql("duckdb") if case["where"] else "true"
+    found = con.execute(f"select count(case when {able} then 1 end) / count(*) from t where {where}").fetchone()
     assert found is not None
     assert found[0] == pytest.approx(case["castable"], abs=1e-9)

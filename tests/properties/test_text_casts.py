@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from spark_text import BLANKS, day, decimal_of, instant, real, truth, whole
 
 from dq import casts
+from dq.engines.functions import DUCKDB, lower
 from dq.lazy import exp
 from dq.schema import Type
 
@@ -66,8 +67,8 @@ SPELLED = st.one_of(
 @lru_cache
 def query(name: str) -> str:
     column = exp.column("v", quoted=True)
-    built = casts.cast(column, Type.STRING, casts.target(name)).sql("duckdb")
-    able = casts.castable(column, Type.STRING, name).sql("duckdb")
+    built = lower(casts.cast(column, Type.STRING, casts.target(name)), DUCKDB).sql("duckdb")
+    able = lower(casts.castable(column, Type.STRING, name), DUCKDB).sql("duckdb")
     return f"select {built}, {able} from (select unnest(?::varchar[]) as v)"
 
 
@@ -141,7 +142,7 @@ def test_zones(value: str, expected: str | None) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["date", "timestamp"])
 def test_a_literal_is_read_as_a_value_of_a_column_is(name: str, value: str) -> None:
-    built = casts.cast(casts.text(value), Type.STRING, casts.target(name)).sql("duckdb")
+    built = lower(casts.cast(casts.text(value), Type.STRING, casts.target(name)), DUCKDB).sql("duckdb")
     assert CON.execute(f"select {built}").fetchall() == [(each,) for each in cast_all([value], name)]
 
 
@@ -154,7 +155,7 @@ def test_a_literal_is_read_as_a_value_of_a_column_is(name: str, value: str) -> N
     ],
 )  # fmt: skip
 def test_a_double_is_spelled_as_java_spells_it(spelled: str, expected: str) -> None:
-    built = casts.cast(exp.column("v", quoted=True), Type.FLOAT, casts.target("string")).sql("duckdb")
+    built = lower(casts.cast(exp.column("v", quoted=True), Type.FLOAT, casts.target("string")), DUCKDB).sql("duckdb")
     assert CON.execute(f"select {built} from (select ?::double as v)", [spelled]).fetchone() == (expected,)
 
 
@@ -172,8 +173,8 @@ def test_a_double_is_spelled_as_java_spells_it(spelled: str, expected: str) -> N
 )  # fmt: skip
 def test_values_that_are_no_text(source: Type, spelled: str, name: str, expected: object) -> None:
     column = exp.column("v", quoted=True)
-    built = casts.cast(column, source, casts.target(name)).sql("duckdb")
-    able = casts.castable(column, source, name).sql("duckdb")
+    built = lower(casts.cast(column, source, casts.target(name)), DUCKDB).sql("duckdb")
+    able = lower(casts.castable(column, source, name), DUCKDB).sql("duckdb")
     assert CON.execute(f"select {built}, {able} from (select {spelled} as v)").fetchone() == (
         expected,
         expected is not None,

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dq.diagnostics import DqError
+from dq.engines.functions import DUCKDB, lower
 from dq.regex import RegexError, java_regex
 from dq.schema import Column, Schema, Type
 from dq.sqltext import SqlError, parse_select, parse_where
@@ -85,7 +86,7 @@ def test_a_where_means_what_it_means_in_spark(
     con: duckdb.DuckDBPyConnection, clause: str, expected: bool | None
 ) -> None:
     tree = parse_where(clause, SCHEMA, now=NOW)
-    assert con.execute(f'select {tree.sql(dialect="duckdb")} from "primary"').fetchone() == (expected,)
+    assert con.execute(f'select {lower(tree, DUCKDB).sql(dialect="duckdb")} from "primary"').fetchone() == (expected,)
 
 
 ANSWERS: list[tuple[str, list[tuple[Any, ...]]]] = [
@@ -280,7 +281,10 @@ WORDS = st.lists(
 @settings(max_examples=examples(400), deadline=None)
 @given(sql=st.one_of(st.text(max_size=40), WORDS, WORDS.map(lambda words: f"select {words}")))
 def test_any_text_is_understood_or_refused(sql: str) -> None:
-    for read in (lambda: parse_where(sql, SCHEMA).sql(dialect="duckdb"), lambda: parse_select(sql, TABLES).sql()):
+    for read in (
+        lambda: lower(parse_where(sql, SCHEMA), DUCKDB).sql(dialect="duckdb"),
+        lambda: parse_select(sql, TABLES).sql(),
+    ):
         try:
             assert isinstance(read(), str)
         except DqError as error:

@@ -1,0 +1,1 @@
+"""Spark: DataFrames as tables, and our queries in Spark's SQL."""

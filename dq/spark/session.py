@@ -1,0 +1,120 @@
+"""The session that answers: the user's own, or one that is started for the run; and the jobs that run in it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import Any
+
+from dq.diagnostics import DqError
+from dq.engines.base import TimeLimitError
+
+
+def active() -> Any:
+    """The session of this thread, or one with Spark's own defaults: `spark-submit` and the environment say which.
+
+    Raises:
+        DqError: none can be started.
+    """
+    from pyspark.sql import SparkSession
+
+    return SparkSession.getActiveSession() or start()
+
+
+def start(master: str | None = None) -> Any:
+    """A session on a master such as `local[4]`, `yarn`, or `sc://host:15002` for Spark Connect.
+
+    Raises:
+        DqError: it cannot be started or reached.
+    """
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("dq")
+    if master is not None:
+        builder = builder.remote(master) if master.startswith("sc://") else builder.master(master)
+    try:
+        return builder.getOrCreate()
+    except (PySparkException, RuntimeError, ImportError, OSError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise DqError(
+            f"Spark cannot be started: {first}",
+            help="Spark needs Java 17, and Spark Connect `pip install 'pyspark[connect]'`",
+        ) from error
+
+
+def is_connect(session: Any) -> bool:
+    """Whether a session speaks to a server by Spark Connect, which looks at a query only when it runs."""
+    return type(session).__module__.startswith("pyspark.sql.connect")
+
+
+def share_done(session: Any) -> float:
+    """How much of the stages that run now is done, in [0, 1]; 0 where it cannot be told."""
+    if is_connect(session):
+        return 0.0
+    tracker = session.sparkContext.statusTracker()
+    stages = [stage for each in tracker.getActiveStageIds() if (stage := tracker.getStageInfo(each)) is not None]
+    tasks = sum(each.numTasks for each in stages)
+    return sum(each.numCompletedTasks for each in stages) / tasks if tasks else 0.0
+
+
+_AGAIN = 0.1
+"""Seconds between two tries to cancel."""
+
+
+@contextmanager
+def limited(session: Any, seconds: float | None) -> Iterator[None]:
+    """Cancel the jobs that are started inside when they take too long; those of others go on.
+
+    Raises:
+        TimeLimitError: they took too long.
+    """
+    if seconds is None:
+        yield
+        return
+    over, ended = Event(), Event()
+    with _cancellable(session) as cancel:
+
+        def stop() -> None:
+            if ended.wait(seconds):
+                return
+            over.set()
+            while not ended.wait(_AGAIN):  # a job that has not begun yet cannot be cancelled
+                with suppress(Exception):
+                    cancel()
+
+        Thread(target=stop, daemon=True).start()
+        try:
+            yield
+        except Exception as error:
+            if over.is_set():
+                raise TimeLimitError(f"the scan took longer than {seconds:g} s, the limit") from error
+            raise
+        finally:
+            ended.set()
+
+
+@contextmanager
+def _cancellable(session: Any) -> Iterator[Any]:
+    """What cancels the jobs that are started inside."""
+    name = f"dq-{uuid.uuid4().hex}"
+    if hasattr(session, "addTag"):
+        session.addTag(name)
+        try:
+            yield lambda: session.interruptTag(name)
+        finally:
+            with suppress(Exception):  # a session that has gone away has no tags
+                session.removeTag(name)
+        return
+    # Spark 3.5 without Connect has groups of jobs only.
+    context = session.sparkContext
+    properties = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
+    before = {each: context.getLocalProperty(each) for each in properties}
+    context.setJobGroup(name, "dq", interruptOnCancel=True)
+    try:
+        yield lambda: context.cancelJobGroup(name)
+    finally:
+        for each, value in before.items():
+            context.setLocalProperty(each, value)
