@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import shutil
 import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+import pytest
+
+needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="SPARK IS NOT TESTED: install Java (make java)")
 
 SETTINGS = {
     "spark.ui.enabled": "false",

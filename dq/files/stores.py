@@ -184,9 +184,27 @@ def system(scheme: str, store: Store = ENVIRONMENT) -> System:
     return ArrowFiles(partial(_gcs, store)) if scheme == "gs" else FsspecFiles(scheme)
 
 
+def put(url: str, data: bytes, store: Store = ENVIRONMENT) -> None:
+    """Write an object of a store whole: whoever reads meanwhile finds what was there before.
+
+    Raises:
+        FilesError: it cannot be written.
+    """
+    scheme = url.partition("://")[0]
+    with told(Place(url, scheme).shown, "written"):
+        if scheme in _CONNECT:
+            with _CONNECT[scheme](store, _key(url).partition("/")[0]).open_output_stream(_key(url)) as out:
+                out.write(data)
+        else:
+            import fsspec
+
+            with fsspec.open(url, "wb") as out:
+                out.write(data)
+
+
 @contextmanager
-def told(shown: str) -> Iterator[None]:
-    """Turn what a library raises into an error that names the place and no credential.
+def told(shown: str, done: str = "read") -> Iterator[None]:
+    """Turn what a library raises into an error that names the place, what was not `done`, and no credential.
 
     What it raised is not kept as the cause: a traceback would show its addresses.
     """
@@ -197,7 +215,7 @@ def told(shown: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 -- file systems of fsspec raise exceptions of their own libraries
         said = hidden(_said(error)).rstrip(" :.") or type(error).__name__
         advice = next((help for sign, help in _ADVICE.items() if sign in said), "")
-        raise FilesError(f"`{shown}` cannot be read: {said}", help=advice) from None
+        raise FilesError(f"`{shown}` cannot be {done}: {said}", help=advice) from None
 
 
 def _said(error: Exception) -> str:
@@ -255,6 +273,10 @@ def _gcs(store: Store, bucket: str) -> Any:
     elif store.is_anonymous("GS_NO_SIGN_REQUEST"):
         options["anonymous"] = True
     return fs.GcsFileSystem(**options)
+
+
+_CONNECT: Mapping[str, Callable[[Store, str], Any]] = {"s3": _s3, "gs": _gcs}
+"""How a bucket is reached natively, by the scheme of URLs."""
 
 
 class ArrowFiles:
