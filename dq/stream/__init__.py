@@ -14,16 +14,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dq.stream.spark import StreamBatch, Windows, gate
     from dq.stream.watching import Batch, Settings, Watcher, watch
 
 _HOMES = {
     "Batch": "dq.stream.watching",
+    "StreamBatch": "dq.stream.spark",
     "Settings": "dq.stream.watching",
     "Watcher": "dq.stream.watching",
+    "Windows": "dq.stream.spark",
+    "gate": "dq.stream.spark",
     "watch": "dq.stream.watching",
 }
 
-__all__ = ["Batch", "Settings", "Watcher", "watch"]
+__all__ = ["Batch", "Settings", "StreamBatch", "Watcher", "Windows", "gate", "watch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,13 +11,17 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from dq import leftovers
 from dq.diagnostics import DataError
+from dq.files.places import FilesError
+from dq.files.stores import put, system, told
 from dq.metrics import CoMoments, Count, Deviations, Extremes, Frequencies, Moments, Ratio, Total
+from dq.sources.files import is_remote
 from dq.stream.cumulative import Cumulative, Kept, Lost, Stateless, Verdicts
 
 VERSION = 1
@@ -101,26 +105,49 @@ def from_bytes(data: bytes, name: str) -> Snapshot:
         raise DataError(f"`{name}` does not hold the state of a stream: {error}", help="begin a new one") from error
 
 
-def load(path: Path) -> Snapshot | None:
-    """The snapshot that a file holds; None if there is no file.
+def load(place: str | Path) -> Snapshot | None:
+    """The snapshot that a file of this machine or of a store holds; None if there is none.
 
     Raises:
         DataError: it cannot be read.
     """
+    if is_remote(place):
+        data = _fetched(str(place))
+        return None if data is None else from_bytes(data, str(place))
     try:
-        return from_bytes(path.read_bytes(), str(path))
+        return from_bytes(Path(place).read_bytes(), str(place))
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise DataError(f"`{path}` cannot be read: {error.strerror}") from error
+        raise DataError(f"`{place}` cannot be read: {error.strerror}") from error
 
 
-def save(path: Path, snapshot: Snapshot) -> None:
+def _fetched(url: str) -> bytes | None:
+    where = system(url.partition("://")[0])
+    try:
+        with told(url):
+            found = where.look(url)
+            if found is None or found.is_folder:
+                return None
+            with where.stream(found) as file:
+                return file.read()
+    except FilesError as error:
+        raise DataError(error.message, help=error.help) from None
+
+
+def save(place: str | Path, snapshot: Snapshot) -> None:
     """Write a snapshot whole or not at all: after a crash the file is the old one or the new one.
 
     Raises:
         DataError: it cannot be written.
     """
+    if is_remote(place):
+        try:
+            put(str(place), to_bytes(snapshot))
+        except FilesError as error:
+            raise DataError(error.message, help=error.help) from None
+        return
+    path = Path(place)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         leftovers.watch(draft)
@@ -132,7 +159,8 @@ def save(path: Path, snapshot: Snapshot) -> None:
     except OSError as error:
         raise DataError(f"`{path}` cannot be written: {error.strerror}") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         leftovers.settle(draft)
 
 
