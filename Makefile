@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the main job on real data, `make test` proves the project.
 PYTHON ?= python3
 BIN := .venv/bin
-EXTRAS := pandas,polars,aws,iceberg,delta,sql,sqlalchemy
+EXTRAS := pandas,polars,aws,iceberg,delta,sql,sqlalchemy,glue
 
 .PHONY: demo test test-adapters check format bench mutants nightly clean
 .DEFAULT_GOAL := help

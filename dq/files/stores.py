@@ -275,7 +275,7 @@ def _gcs(store: Store, bucket: str) -> Any:
     return fs.GcsFileSystem(**options)
 
 
-_CONNECT: Mapping[str, Callable[[Store, str], Any]] = {"s3": _s3, "gs": _gcs}
+_CONNECT: Mapping[str, Callable[[Store, str], Any]] = {"s3": s3_system, "gs": _gcs}
 """How a bucket is reached natively, by the scheme of URLs."""
 
 
