@@ -199,7 +199,7 @@ def only_truth_matters(node: exp.Expr) -> bool:
         return only_truth_matters(around)
     if isinstance(around, exp.Coalesce):
         return around.expressions == [exp.false()]
-    return isinstance(around, exp.Where | exp.If)
+    return isinstance(around, exp.Where) or (isinstance(around, exp.If) and around.this is node)
 
 
 def _listed_by_query(translation: Translation, node: exp.In) -> Value:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from dq.evaluation import evaluate as evaluate_ruleset
-from dq.gx.importing import Translated, document, translate
+from dq.gx.importing import Translated, document, name_of, translate
 from dq.gx.reading import Counted, Made
 from dq.gx.suites import Expectation, Suite, read_suite
 from dq.gx.words import quoted, where
@@ -112,7 +112,7 @@ def _ruleset(suite: Suite, translated: Iterable[Translated]) -> Ruleset:
     made = tuple(translated)
     if not any(each.made for each in made):
         return Ruleset()
-    return parse(document(suite, made), name=f"{suite.name or 'suite'} (converted)")
+    return parse(document(suite, made), name=name_of(suite))
 
 
 def _lost(translated: Translated) -> Outcome:

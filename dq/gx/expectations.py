@@ -5,6 +5,7 @@ A row makes a rule of an expectation, or says why there is none; its example sho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -21,7 +22,6 @@ from dq.gx.reading import (
     inside,
     rows,
     same,
-    share_of,
 )
 from dq.gx.reading import listed as among
 from dq.gx.reports import Lost
@@ -113,8 +113,18 @@ def _column_exists(e: Reading) -> str:
     return f"ColumnExists {e.name}"
 
 
+_BRACES = re.compile(r"\{\{|\}\}|\{batch\}|[{}]")
+"""What `str.format`, by which GX writes the table into a query, would look at."""
+
+
+def _filled(found: re.Match[str]) -> str:
+    if found[0] in "{}":
+        raise Lost("`unexpected_rows_query` has a placeholder that is not {batch}")
+    return "primary" if found[0] == "{batch}" else found[0][0]
+
+
 def _unexpected_rows(e: Reading) -> str:
-    query = e.text("unexpected_rows_query").strip().rstrip(";").replace("{batch}", "primary")
+    query = _BRACES.sub(_filled, e.text("unexpected_rows_query").strip().rstrip(";"))
     if e.get("row_condition"):
         raise Lost("`row_condition` beside a query")
     try:
@@ -178,7 +188,6 @@ def _compound_unique(e: Reading) -> str:
 
 def _never_ignored(e: Reading, names: list[str], scope: Tree | None) -> str:
     """Rows of nothing but NULLs repeat each other, which no rule type says."""
-    e.observed = False
     groups = exp.select(exp.Count(this=exp.Star()).as_("n")).from_("primary").group_by(*(column(n) for n in names))
     groups = groups.where(scope) if scope is not None else groups
     repeated = exp.select(exp.Count(this=exp.Star())).from_(exp.Subquery(this=groups, alias=exp.to_identifier("g")))
@@ -451,7 +460,7 @@ def _spread(e: Reading, unexpected: str, *statistics: Tree) -> str:
     named = [value.as_(alias) for value, alias in zip(statistics, ("a", "b"), strict=True)]
     found = exp.select(*named).from_("primary").where(met)
     far = exp.Count(this=exp.case().when(unexpected, exp.Literal.number(1)))
-    count = share_within(far) if e.mostly() < 1 else far
+    count = _share_within(far) if e.mostly() < 1 else far
     values = exp.select(column(name).as_("v")).from_("primary").where(met)
     query = (
         exp.select(count)
@@ -462,7 +471,7 @@ def _spread(e: Reading, unexpected: str, *statistics: Tree) -> str:
     return f"CustomSql {quoted(sql(query.with_('bounds', as_=found)))} {limit}"
 
 
-def share_within(far: Tree) -> Tree:
+def _share_within(far: Tree) -> Tree:
     """The share of rows that are not counted, 1 where there are none."""
     out = exp.Div(this=far, expression=exp.Nullif(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0)))
     share = exp.Sub(this=exp.Literal.number(1), expression=out)
@@ -706,5 +715,3 @@ ROWS: dict[str, Row] = {
     "expect_query_results_to_match_comparison": Row(lost="it compares with a query on another data source"),
 }
 """Every type of expectation that GX 1.24 has, and what becomes of it."""
-
-__all__ = ["ROWS", "Row", "convert", "share_of"]

@@ -23,7 +23,7 @@ MOST_LABELS, LONGEST_KEY, LONGEST_VALUE = 10, 128, 256
 
 
 class FromSuite(NamedTuple):
-    """The ruleset that a suite became, and what the conversion kept. `str(ruleset.source.text)` has the comments."""
+    """The ruleset that a suite became, and what the conversion kept; `ruleset.source.text` has the comments."""
 
     ruleset: Ruleset
     report: Report
@@ -64,7 +64,12 @@ def from_suite(suite: Suite | Mapping[str, Any] | str | os.PathLike[str]) -> Fro
     if not any(each.made for each in translated):
         reasons = "; ".join(dict.fromkeys(each.reason for each in translated))
         raise DqError(f"no expectation of the suite has a rule: {reasons}", help="`docs/gx.md` lists those that have")
-    return FromSuite(parse(document(read, translated), name=f"{read.name or 'suite'} (converted)"), report)
+    return FromSuite(parse(document(read, translated), name=name_of(read)), report)
+
+
+def name_of(suite: Suite) -> str:
+    """What messages and reports call the ruleset of a suite."""
+    return f"{_one_line(suite.name) or 'suite'} (converted)"
 
 
 def translate(suite: Suite) -> tuple[Translated, ...]:
@@ -93,8 +98,8 @@ def document(suite: Suite, translated: Sequence[Translated]) -> str:
     """The text of the ruleset, formatted, with comments."""
     said = any(each.expectation.severity for each in translated)
     default = f'DefaultLabels = ["severity"="{SEVERITIES[0]}"]\n\n' if said else ""
-    title = f"Converted from the suite `{suite.name}` of Great Expectations." if suite.name else ""
-    heading = "".join(f"# {line}\n" for line in (title, *suite.notes) if line)
+    title = [f"Converted from the suite `{suite.name}` of Great Expectations."] if suite.name else []
+    heading = _comments([*title, *suite.notes], indent="")
     last = max(number for number, each in enumerate(translated) if each.made)
     entries = "".join(_entry(each, is_last=number >= last) for number, each in enumerate(translated))
     return format_text(f"{heading}{default}Rules = [\n{entries}]\n")
@@ -105,15 +110,20 @@ def _entry(translated: Translated, *, is_last: bool) -> str:
     labels, rest = _labels(expectation)
     comments = [*expectation.notes, *rest]
     if made is None:
-        comments += [f"lost: {expectation}", f"    {translated.reason}"]
+        comments += [f"lost: {expectation}", f"why: {translated.reason}"]
         return _comments(comments)
     if made.reason:
         comments.append(f"{made.fidelity.value}: {made.reason}")
     return f"{_comments(comments)}    {_labelled(made.rule, labels)}{'' if is_last else ','}\n"
 
 
-def _comments(lines: Sequence[str]) -> str:
-    return "".join(f"    # {' '.join(line.split()) if not line.startswith(' ') else line}\n" for line in lines)
+def _comments(lines: Sequence[str], *, indent: str = "    ") -> str:
+    """A comment for each text; none of them ends before its line does, whatever stands in it."""
+    return "".join(f"{indent}# {_one_line(line)}\n" for line in lines)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _labelled(rule: str, labels: Sequence[str]) -> str:
@@ -150,7 +160,8 @@ def _beside(expectation: Expectation) -> Iterator[tuple[str, Any]]:
     """Severity where it is not the default, the entries of meta, and the id."""
     if expectation.severity not in ("", SEVERITIES[0]):
         yield "severity", expectation.severity
-    yield from ((str(key), value) for key, value in expectation.meta.items() if key != "severity")
+    for key, held in expectation.meta.items():
+        yield ("meta.severity" if key == "severity" else str(key)), held
     if expectation.id:
         yield "gx_id", expectation.id
 

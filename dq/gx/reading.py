@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dq.gx.conditions import row_condition
 from dq.gx.reports import Fidelity, Lost
 from dq.gx.suites import Expectation
-from dq.gx.words import is_number, literal, numeral, quoted, sql, where
+from dq.gx.words import is_number, literal, numeral, quoted, sql
 from dq.lazy import exp
 from dq.tree import column, comply, conjunction, disjunction, is_null, negation
 
@@ -225,19 +225,3 @@ def all_missing(names: list[str]) -> Tree:
     met = conjunction(*(is_null(column(name)) for name in names))
     assert met is not None
     return met
-
-
-__all__ = [
-    "Counted",
-    "Made",
-    "Reading",
-    "all_missing",
-    "answer",
-    "conditions",
-    "inside",
-    "listed",
-    "rows",
-    "same",
-    "share_of",
-    "where",
-]

@@ -26,6 +26,7 @@ from dq.sql import columns_read
 from dq.tree import disjunction, literal, number, table
 
 if TYPE_CHECKING:
+    from dq.schema import Schema
     from dq.sources.stored import Database, StoredTable
     from dq.sources.tables import Tables
     from dq.tree import Tree
@@ -73,11 +74,12 @@ _SIMPLE = (
 def lists_in(query: Tree, tables: Collection[str]) -> list[KeyList]:
     """The lists of a query that are made of one of these tables."""
     made = {each.alias: each.this for each in query.ctes} if isinstance(query, exp.Query) else {}
+    named = set(tables) - {each.alias for each in query.find_all(exp.CTE)}  # a list of that name hides the table
     found = []
     for node in query.find_all(exp.In):
         held = node.args["query"].this if isinstance(node.args.get("query"), exp.Subquery) else None
         select = made.get(_table_of(held), held)
-        if isinstance(select, exp.Select) and (alias := _table_of(select)) in tables and _is_simple(select):
+        if isinstance(select, exp.Select) and (alias := _table_of(select)) in named and _is_simple(select):
             found.append(KeyList(node, select, alias))
     return found
 
@@ -144,11 +146,19 @@ def _are_equal_alike(held: str, keys: str) -> bool:
     return held == keys or {type_of(held), type_of(keys)} == {Type.INTEGER}
 
 
-def _bare(member: Tree) -> exp.Column | None:
-    """The column that a member of a list is, maybe cast; None if it is something else."""
+def _as_held(member: Tree, schema: Schema) -> tuple[exp.Column, str] | None:
+    """The column whose values a member of a list has as they are, and DuckDB's name of its type; None for all else.
+
+    A cast of whole numbers to whole numbers leaves each as it is, or fails.
+    """
     value = member.this if isinstance(member, exp.Alias) else member
-    value = value.this if isinstance(value, exp.Cast) else value
-    return value if isinstance(value, exp.Column) else None
+    to_whole = isinstance(value, exp.Cast) and value.to.is_type("tinyint", "smallint", "int", "bigint", "int128")
+    column = value.this if to_whole else value
+    held = schema.find(column.name) if isinstance(column, exp.Column) else ()
+    if not isinstance(column, exp.Column) or len(held) != 1:
+        return None
+    native = held[0].native
+    return None if to_whole and type_of(native) is not Type.INTEGER else (column, native)
 
 
 # -- what is done about them ---------------------------------------------------------------------------
@@ -212,11 +222,11 @@ class Keys:
         around = each.node.parent_select
         if around is None or around.args.get("joins") or not only_truth_matters(each.node):
             return
+        schema = self._tables.schemas[each.alias]
         for value, member in zip(each.left, each.select.expressions, strict=True):
-            column = _bare(member)
-            held = self._tables.schemas[each.alias].find(column.name) if column is not None else ()
-            if column is not None and len(held) == 1:
-                yield column, held[0].native, exp.select(exp.alias_(value.copy(), "k0")).from_(_source(each).copy())
+            held = _as_held(member, schema)
+            if held is not None:
+                yield *held, exp.select(exp.alias_(value.copy(), "k0")).from_(_source(each).copy())
 
     # -- a list of the rows of files elsewhere ----------------------------------------------------------
 

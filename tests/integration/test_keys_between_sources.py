@@ -128,7 +128,7 @@ TEXTS = ["a", "A", "a ", " a", "", "é", "e\u0301", "o'b\\c", "50%_", "😀", "1
 HELD = pa.table(
     {
         "i": pa.array([1, 2, 2, 3, None, -5, 7, 8, 9, 10, 11, 12, 13], pa.int32()),
-        "b": pa.array([1, 2, 2, 2**62, None, -5, 7, 8, 9, 10, 11, 12, 13], pa.int64()),
+        "b": pa.array([1, 2, 2, 2**62, None, -5, 7, 8, 9, 10, 11, 12, 2**24 + 1], pa.int64()),
         "t": pa.array(TEXTS, pa.string()),
         "d": pa.array([Decimal("1.00"), Decimal("-2.50"), None, *map(Decimal, range(10))], pa.decimal128(10, 2)),
         "f": pa.array([1.0, -2.5, None, 0.1, 1e300, 0.0, *map(float, range(7))], pa.float64()),
@@ -137,10 +137,10 @@ HELD = pa.table(
 )
 OTHER = pa.table(
     {
-        "i": pa.array([1, 2, None, 5_000_000_000, -5, 40, 1], pa.int64()),
+        "i": pa.array([1, 2, None, 5_000_000_000, -5, 40, 2**24], pa.int64()),
         "b": pa.array([1, 2, None, 3, -5, 40, 1], pa.int32()),
         "t": pa.array(["A", "é", "", None, "o'b\\c", "a ", "50%_"], pa.string()),
-        "d": pa.array([*map(Decimal, ("1.00", "-2.50", "4.00", "77.77")), None, None, None], pa.decimal128(10, 2)),
+        "d": pa.array([*map(Decimal, ("1.00", "-3.00", "4.00", "77.77")), None, None, None], pa.decimal128(10, 2)),
         "f": pa.array([1.0, float("nan"), -0.0, None, float("inf"), 0.1, 1.0], pa.float64()),
         "y": pa.array([date(2026, 1, 3), date(1, 1, 1), None, *[date(2026, 5, 1)] * 4], pa.date32()),
     }
@@ -159,6 +159,10 @@ def rules() -> list[str]:
         for column in ("i", "t", "f"):
             inner = f"select {column} from ref"
             found.append(f'CustomSql "select count(*) from primary where {column} {negated}in ({inner})" = 0')
+    for ours, theirs in (("i", "cast(b as float)"), ("d", "cast(d as decimal(10,0))"), ("t", "cast(y as string)")):
+        found.append(f'CustomSql "select count(*) from primary where {ours} in (select {theirs} from ref)" = 0')
+    shadow = "with ref as (select 40 as i) select * from primary where i in (select i from ref)"
+    found.append(f'CustomSql "select count(*) from ({shadow})" = 0')
     found += ['DatasetMatch "ref" "y" "t,f" > 0.9', 'DatasetMatch "ref" "d" "t,i" > 0.1', 'RowCountMatch "ref" > 1']
     return [*found, 'AggregateMatch "sum(i)" "sum(ref.b)" > 0.5', "RowCount > 1"]
 

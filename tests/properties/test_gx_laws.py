@@ -52,7 +52,7 @@ def expectations(draw: st.DrawFn) -> Expectation:
 @given(st.lists(expectations(), min_size=1, max_size=3))
 def test_every_expectation_becomes_a_rule_or_is_lost(wanted: list[Expectation]) -> None:
     kept = Expectation("expect_column_to_exist", {"column": "a"})
-    suite = gx.Suite("s", (*wanted, kept), notes=("x\ry",))
+    suite = gx.Suite("s\nt", (*wanted, kept), notes=("x\ry",))
     ruleset, report = gx.from_suite(suite)
     assert len(report.conversions) == len(wanted) + 1
     assert len(ruleset.rules) == len(wanted) + 1 - report.count(gx.Fidelity.LOST)

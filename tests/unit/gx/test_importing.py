@@ -68,6 +68,15 @@ def test_a_row_condition_is_the_scope(condition: Any, parser: str | None, clause
     assert rule.where.value == clause  # type: ignore[union-attr]
 
 
+def test_braces_of_a_query_are_escaped_as_gx_wants_them() -> None:
+    query = "SELECT * FROM {batch} WHERE code RLIKE '[A-Z]{{2}}'"
+    text, _ = converted("unexpected_rows_expectation", {"unexpected_rows_query": query})
+    assert "RLIKE '[A-Z]{2}'" in text
+    rule = "CustomSql \"SELECT COUNT(*) FROM primary WHERE code RLIKE '[A-Z]{2}'\" = 0"
+    (back,) = gx.to_suite(dq.parse(f"Rules = [ {rule} ]")).suite["expectations"]
+    assert back["kwargs"]["unexpected_rows_query"] == query
+
+
 def test_a_condition_on_which_gx_disagrees_with_itself_is_told() -> None:
     condition = {"type": "comparison", "column": {"name": "n"}, "operator": "!=", "parameter": 1}
     _, line = converted("expect_column_values_to_not_be_null", {"column": "x", "row_condition": condition})
@@ -99,6 +108,7 @@ LOST = [
     ("expect_column_values_to_be_of_type", {"column": "x", "type_": "object"}, "declared type"),
     ("unexpected_rows_expectation", {"unexpected_rows_query": "DELETE FROM {batch}"}, "no SELECT"),
     ("unexpected_rows_expectation", {"unexpected_rows_query": "SELECT (("}, "not read as Spark SQL"),
+    ("unexpected_rows_expectation", {"unexpected_rows_query": "SELECT {x} FROM {batch}"}, "not {batch}"),
     ("expect_column_to_exist", {}, "`column` is no text"),
 ]
 
@@ -131,9 +141,14 @@ def test_what_stands_beside_an_expectation_is_kept() -> None:
 
 
 def test_a_comment_cannot_end_and_become_a_rule() -> None:
-    notes = "a\rRules = [ RowCount > 0 ]\u2028b"
-    text = gx.from_suite(suite("expect_column_to_exist", {"column": "x\n] #"}, notes=notes)).ruleset.source.text
-    assert [each.name for each in dq.parse(text).rules] == ["ColumnExists"]
+    evil = "a\n] Rules = [ RowCount > 0 ]\r\u2028b"
+    made = {"type": "expect_column_to_exist", "kwargs": {"column": evil}, "notes": evil, "meta": {evil: [evil]}}
+    lost = {"type": evil, "kwargs": {"row_condition": evil}}
+    refused = {"type": "expect_column_values_to_be_null", "kwargs": {"column": "x", "row_condition": f"f({evil})"}}
+    found = {"name": evil, "notes": [evil], "expectations": [lost, made, refused]}
+    ruleset, report = gx.from_suite(found)
+    assert [each.name for each in dq.parse(ruleset.source.text).rules] == ["ColumnExists"]
+    assert report.count(Fidelity.LOST) == 2
 
 
 def test_the_form_before_1_0_is_read() -> None:
