@@ -190,6 +190,8 @@ def _translated() -> Iterator[None]:
         yield
     except (PySparkException, Py4JError) as error:
         raise EngineError(_told(error)) from error
+    except (ValueError, OverflowError) as error:  # such as a day of the year 10000
+        raise EngineError(f"a value of the answer does not fit Python: {error}") from error
 
 
 def _told(error: Exception) -> str:

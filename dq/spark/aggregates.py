@@ -11,7 +11,7 @@ from dq.spark import dialect
 from dq.spark.casting import NUMBERS, converted, demand
 from dq.spark.conditions import condition
 from dq.spark.translating import Spelling, Translation, derived
-from dq.spark.types import BIGINT, DOUBLE, HUGEINT, INTEGER, SMALLINT, TINYINT, decimal, digits
+from dq.spark.types import BIGINT, DOUBLE, HUGEINT, INTEGER, NULL, SMALLINT, TINYINT, decimal, digits
 from dq.spark.values import Value, cast, fn, is_present, name, number, over, plus, text, times, within
 
 
@@ -47,7 +47,7 @@ def count(translation: Translation, node: Any) -> Value:
 def total(translation: Translation, node: Any) -> Value:
     """`SUM`: of integers and decimals with 38 digits, since 64 bits overflow in silence where ANSI mode is off."""
     value, given = _aggregated(translation, node)
-    demand(value, *NUMBERS)
+    value = converted(value, INTEGER) if value.native == NULL else demand(value, *NUMBERS)
     if value.type is Type.FLOAT:
         return Value(exp.Sum(this=given(cast(value.node, DOUBLE))), DOUBLE)
     if value.native in (TINYINT, SMALLINT, INTEGER):

@@ -77,6 +77,8 @@ def common_type(natives: Sequence[str]) -> str:
     if len(found) <= 1:
         return next(iter(found), NULL)
     kinds = {Value(exp.Null(), each).type for each in found}
+    if all(each.endswith("[]") for each in found):
+        return common_type([each[:-2] for each in found]) + "[]"
     if kinds == {Type.INTEGER}:
         return max(found, key=list(WIDTHS).index)
     if kinds <= NUMBERS:
@@ -97,10 +99,17 @@ def in_common(values: Sequence[Value]) -> tuple[list[exp.Expr], str]:
 
 
 def compared(values: Sequence[Value]) -> list[exp.Expr]:
-    """Values as they are compared; integers and decimals as they stand, since Spark compares them exactly."""
+    """Values as they are compared; integers and decimals as they stand, since Spark compares them exactly.
+
+    Those that have no common decimal end the query where a value does not fit: Spark would round them.
+    """
     kinds = {each.type for each in values if each.native != NULL}
-    if kinds <= {Type.INTEGER, Type.DECIMAL}:
-        return [each.node for each in values]
+    if kinds and kinds <= {Type.INTEGER, Type.DECIMAL}:
+        sizes = [digits(each.native) for each in values if each.native != NULL]
+        scale = max(scale for _, scale in sizes)
+        if kinds == {Type.INTEGER} or max(size - behind for size, behind in sizes) + scale <= 38:
+            return [each.node for each in values]
+        return [each.node if each.native == NULL else converted(each, decimal(38, scale)).node for each in values]
     return in_common(values)[0]
 
 
@@ -117,6 +126,8 @@ def converted(value: Value, native: str, *, safe: bool = False) -> Value:
         return value
     if value.native == NULL:
         return Value(cast(exp.Null(), native), native)
+    if native.endswith("[]") and value.native.endswith("[]"):
+        return Value(cast(value.node, native), native)
     wanted = Value(exp.Null(), native).type
     build = _CASTS.get((value.type, wanted))
     if build is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from dq.lazy import exp
 from dq.spark.casting import compared, converted
 from dq.spark.translating import Spelling, Translation, derived
-from dq.spark.types import BOOLEAN, NULL, TEXT
+from dq.spark.types import BOOLEAN, TEXT
 from dq.spark.values import (
     RefusedError,
     Value,
@@ -28,7 +28,7 @@ from dq.spark.values import (
 def condition(translation: Translation, node: exp.Expr) -> exp.Expr:
     """An expression that is true, false or NULL."""
     value = translation.value(node)
-    return value.node if value.native == NULL else converted(value, BOOLEAN).node
+    return converted(value, BOOLEAN).node
 
 
 def connected(kind: type[exp.Expr]) -> Spelling:

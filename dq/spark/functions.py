@@ -695,6 +695,8 @@ def member_type(value: Value) -> str:
     Raises:
         RefusedError: it is none.
     """
+    if value.native == NULL:
+        return NULL
     if not value.native.endswith("[]"):
         raise RefusedError(f"a list where a {value.type.value} is")
     return value.native[:-2]
@@ -747,7 +749,8 @@ def of_list(build: Callable[[exp.Expr], exp.Expr], native: str = "") -> Spelling
     def spell(translation: Translation, node: Any) -> Value:
         value = translation.value(node.expressions[0])
         member = member_type(value)
-        return Value(build(value.node), native or member)
+        held = value if value.native != NULL else Value(cast(value.node, "BOOLEAN[]"), "BOOLEAN[]")
+        return Value(build(held.node), native or member)
 
     return spell
 
@@ -768,6 +771,8 @@ def held_in(translation: Translation, node: Any) -> Value:
     """`list_contains`: false where the member is not there, also beside a NULL; NULL for a NULL."""
     value, member = map(translation.value, node.expressions)
     kind = member_type(value)
+    if member.native == NULL:
+        return Value(cast(exp.Null(), BOOLEAN), BOOLEAN)
     if kind != member.native and NULL not in (kind, member.native):
         (_, wanted), native = in_common([Value(exp.Null(), kind), member])
         value = Value(cast(value.node, f"{native}[]"), f"{native}[]")

@@ -123,8 +123,17 @@ _READERS = {"parquet": _parquet, "csv": _csv, "json": _json}
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception of Spark says first, without the name of its class."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = lines[0] if lines else type(error).__name__
-    said = re.sub(r"^\[[A-Z0-9_.]+\] ", "", said)
+    """What an exception of Spark says first, without the names of its classes."""
+    message = str(error)
+    conditions = _CONDITION.search(message)
+    if conditions is not None:
+        said = conditions[1]
+    else:
+        lines = [line.strip() for line in message.splitlines() if line.strip()]
+        said = next((line for line in lines if not line.startswith("An error occurred while calling")), "")
+        said = re.sub(r"^: ([a-z]\w*\.)+\w+: ", "", said) or type(error).__name__
     return re.sub(r" SQLSTATE: \w+$", "", said).rstrip(".")[:300]
+
+
+_CONDITION = re.compile(r"\[[A-Z][A-Z0-9_.]+\] ([^\n]*)")
+"""An error condition of Spark and its message."""

@@ -100,7 +100,7 @@ def limited(session: Any, seconds: float | None) -> Iterator[None]:
 def _cancellable(session: Any) -> Iterator[Any]:
     """What cancels the jobs that are started inside."""
     name = f"dq-{uuid.uuid4().hex}"
-    if hasattr(session, "addTag"):
+    if is_connect(session):
         session.addTag(name)
         try:
             yield lambda: session.interruptTag(name)
@@ -108,13 +108,9 @@ def _cancellable(session: Any) -> Iterator[Any]:
             with suppress(Exception):  # a session that has gone away has no tags
                 session.removeTag(name)
         return
-    # Spark 3.5 without Connect has groups of jobs only.
-    context = session.sparkContext
-    properties = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
-    before = {each: context.getLocalProperty(each) for each in properties}
-    context.setJobGroup(name, "dq", interruptOnCancel=True)
+    context = session.sparkContext  # a tag of the session would not do: classic Spark finds no job by it
+    context.addJobTag(name)
     try:
-        yield lambda: context.cancelJobGroup(name)
+        yield lambda: context.cancelJobsWithTag(name)
     finally:
-        for each, value in before.items():
-            context.setLocalProperty(each, value)
+        context.removeJobTag(name)

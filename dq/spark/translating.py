@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from dq.lazy import exp
-from dq.spark.casting import converted, in_common
+from dq.spark.casting import common_type, converted
+from dq.spark.types import NULL, TEXT
 from dq.spark.values import RefusedError, Value
 
 Spelling: TypeAlias = Callable[["Translation", Any], Value]
@@ -53,6 +54,7 @@ class _Level:
     sources: list[Source]
     variables: dict[str, str] = field(default_factory=dict)
     named: dict[str, Value] = field(default_factory=dict)
+    items: dict[str, exp.Expr] = field(default_factory=dict)
     joins: list[exp.Join] = field(default_factory=list)
     merged: frozenset[str] = frozenset()
 
@@ -163,10 +165,7 @@ class Translation:
     def _combined(self, node: exp.Expr) -> tuple[exp.Expr, Columns]:
         left, columns = self.query(node.this)
         right, others = self.query(node.expression)
-        natives = [
-            in_common([Value(exp.Null(), one), Value(exp.Null(), two)])[1]
-            for one, two in zip(columns.values(), others.values(), strict=True)
-        ]
+        natives = [_united(one, two) for one, two in zip(columns.values(), others.values(), strict=True)]
         sides = [_cast_columns(side, given, natives) for side, given in ((left, columns), (right, others))]
         built = type(node)(
             this=exp.Subquery(this=sides[0]), expression=exp.Subquery(this=sides[1]), distinct=node.args.get("distinct")
@@ -198,6 +197,7 @@ class Translation:
                         name += "_"
                     columns[name] = value.native
                     select.append("expressions", exp.alias_(value.node, name, quoted=True, copy=False))
+                    level.items[name] = value.node
                     level.named.setdefault(name, Value(exp.column(name, quoted=True), value.native))
             for key in ("where", "having"):
                 if node.args.get(key):
@@ -281,10 +281,12 @@ class Translation:
 
     def _ordered(self, node: exp.Expr) -> exp.Expr:
         """What is ordered by: a name of the result before one of a table."""
-        named = self._levels[-1].named
-        if isinstance(node, exp.Column) and not node.table and node.name in named:
-            return named[node.name].node.copy()
-        return self.value(node).node
+        level = self._levels[-1]
+        if isinstance(node, exp.Column) and not node.table and node.name in level.named:
+            return level.named[node.name].node.copy()
+        value = self.value(node).node
+        # Behind DISTINCT there are the columns of the result only.
+        return next((exp.column(name, quoted=True) for name, item in level.items.items() if item == value), value)
 
     def _join(self, node: exp.Join, level: _Level) -> exp.Join:
         read, source, _ = self._from(node.this, gathers=False)
@@ -392,6 +394,13 @@ def _renamed(query: exp.Expr, columns: Columns, alias: exp.Expr | None) -> tuple
         exp.alias_(exp.column(old, quoted=True), name, quoted=True) for old, name in zip(columns, new, strict=True)
     ))  # fmt: skip
     return select.from_(derived(query, "renamed")), dict(zip(new, columns.values(), strict=True))
+
+
+def _united(one: str, two: str) -> str:
+    """The type of a column of a combined query: text wins over all others."""
+    if TEXT in (one, two) and {one, two} != {TEXT} and not {one, two} & {NULL}:
+        return TEXT
+    return common_type([one, two])
 
 
 def _cast_columns(query: exp.Expr, columns: Columns, natives: Sequence[str]) -> exp.Expr:

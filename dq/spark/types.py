@@ -19,6 +19,7 @@ WIDTHS = {TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19, HUGEINT: 38}
 """The integers, the narrowest first, and how many digits they have at most."""
 
 _NAMES = {
+    NULL: "VOID",
     BOOLEAN: "BOOLEAN",
     TINYINT: "TINYINT",
     SMALLINT: "SMALLINT",

@@ -133,10 +133,11 @@ def stop(native: str, reason: str) -> exp.Expr:
 def once(node: exp.Expr, build: Callable[[exp.Expr], exp.Expr], variable: str = "once") -> exp.Expr:
     """What is built of a value that shall stand there once.
 
-    A column or a constant may stand several times. For everything else SQL has no name but the variable of a lambda.
+    A column or a constant may stand several times. For everything else SQL has no name but the variable of a lambda,
+    into which Spark lets no query.
     """
     bare = node.unnest()
-    if isinstance(bare, exp.Column | exp.Literal | exp.Var | exp.Null | exp.Boolean):
+    if isinstance(bare, exp.Column | exp.Literal | exp.Var | exp.Null | exp.Boolean) or node.find(exp.Query):
         return build(node)
     each = exp.Lambda(this=build(name(variable)), expressions=[exp.to_identifier(variable, quoted=True)])
     listed = exp.Anonymous(this="transform", expressions=[fn("array", node), each])
