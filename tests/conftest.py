@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,26 @@ Golden = Callable[[str, str], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What runs on Spark stays in one process, which starts one session; `DQ_SPARK=share` leaves most cases out."""
+    on_spark = [each for each in items if _is_on_spark(each)]
+    for each in on_spark:
+        each.add_marker(pytest.mark.spark)
+        each.add_marker(pytest.mark.xdist_group("spark"))
+    if os.environ.get("DQ_SPARK") == "share":
+        cases = [each for each in on_spark if each.path.name == "test_cases.py"]
+        left_out = set(cases) - set(cases[::8])
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [each for each in items if each not in left_out]
+
+
+def _is_on_spark(item: pytest.Item) -> bool:
+    parameters = getattr(item, "callspec", None)
+    return item.path.name.startswith("test_spark.") or (
+        parameters is not None and "spark" in parameters.params.values()
+    )
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:

@@ -1,8 +1,9 @@
-"""One Spark session for all tests of a process, small and quick to start."""
+"""One Spark session for all tests of a process, small and quick to start, and tables for it."""
 
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -11,19 +12,24 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="SPARK IS NOT TESTED: install Java (make java)")
-
 SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    "spark.driver.memory": "1g",
+    "spark.driver.memory": "2g",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",
+    # Tables of a few rows: compiling a query takes longer than answering it.
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # What was run is kept for nobody: the plans of queries with hundreds of aggregates fill the memory.
+    "spark.sql.ui.retainedExecutions": "1",
+    "spark.ui.retainedJobs": "1",
+    "spark.ui.retainedStages": "1",
+    "spark.ui.retainedTasks": "1",
+    "spark.sql.maxPlanStringLength": "1000",
     # No test may depend on the zone of the session.
     "spark.sql.session.timeZone": "America/New_York",
 }
@@ -31,10 +37,11 @@ SETTINGS = {
 
 @functools.cache
 def session() -> Any:
-    """The session of this process."""
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.master("local[1]")
+    """The session of this process; without Java, what needs it is skipped."""
+    pyspark = pytest.importorskip("pyspark", reason="Spark is not tested: pyspark is not installed")
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        pytest.skip("Spark is not tested: there is no Java; `make java` installs it")
+    builder = pyspark.sql.SparkSession.builder.master("local[1]")
     for name, value in SETTINGS.items():
         builder = builder.config(name, value)
     spark = builder.config("spark.sql.warehouse.dir", tempfile.mkdtemp()).getOrCreate()
@@ -48,10 +55,47 @@ def frames(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
 
 
 def frame(table: pa.Table) -> Any:
-    """An Arrow table as a DataFrame; instants without a zone stay such."""
-    from pyspark.sql import types as t
-    from pyspark.sql.pandas.types import from_arrow_schema
+    """An Arrow table as a DataFrame, in each version of Spark; instants without a zone stay such."""
+    from pyspark.sql import types
 
-    assert t
-    schema = from_arrow_schema(table.schema, prefer_timestamp_ntz=True)
-    return session().createDataFrame(table, schema=schema)
+    spark = session()
+    fields = [types.StructField(each.name, spark_type(each.type)) for each in table.schema]
+    rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    return spark.createDataFrame(rows, types.StructType(fields))
+
+
+def spark_type(kind: pa.DataType) -> Any:
+    """Spark's type of what an Arrow column holds."""
+    from pyspark.sql import types
+
+    if pa.types.is_decimal(kind):
+        return types.DecimalType(kind.precision, kind.scale)
+    if pa.types.is_list(kind):
+        return types.ArrayType(spark_type(kind.value_type))
+    if pa.types.is_struct(kind):
+        return types.StructType([types.StructField(each.name, spark_type(each.type)) for each in kind])
+    if pa.types.is_timestamp(kind):
+        return types.TimestampType() if kind.tz else types.TimestampNTZType()
+    if pa.types.is_time(kind):
+        if not hasattr(types, "TimeType"):
+            pytest.skip("this Spark has no times of day")
+        return types.TimeType()
+    return {
+        pa.bool_(): types.BooleanType,
+        pa.int8(): types.ByteType,
+        pa.int16(): types.ShortType,
+        pa.int32(): types.IntegerType,
+        pa.int64(): types.LongType,
+        pa.float32(): types.FloatType,
+        pa.float64(): types.DoubleType,
+        pa.string(): types.StringType,
+        pa.binary(): types.BinaryType,
+        pa.date32(): types.DateType,
+        pa.null(): types.NullType,
+    }[kind]()
+
+
+def told(rows: Any, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    """The rows of a DataFrame as dictionaries."""
+    chosen = rows.select(*columns) if columns else rows
+    return [row.asDict(recursive=True) for row in chosen.collect()]

@@ -18,6 +18,7 @@ from dq.cli.headings import Command, option
 from dq.cli.tables import OPTIONS, Wanted, complete_check, complete_table, complete_tag, resolve
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
+from dq.engines.opening import ENGINES
 from dq.files.names import without_query
 from dq.gx.suites import Suite, is_suite_file, read_suite
 from dq.sources.files import format_of_name, is_remote
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "html", "gx")
 SUFFIXES = {".txt": "text", ".json": "json", ".html": "html", ".htm": "html"}
 DATA, CSV, JUDGING, REPORT, CHECKS = "Data", "CSV", "Judging", "Report", "Checks of dq.toml"
+ENGINE = "Engine"
 ROWS, HISTORY = "Rows, to .parquet or .csv files", "History"
 
 
@@ -103,6 +105,18 @@ def data_options(command: Any) -> Any:
             help="How timestamps are written, such as '%d/%m/%Y %H:%M'.",
         ),
         option("--all-text", is_flag=True, heading=CSV, help="Read every column as text."),
+        option(
+            "--engine",
+            type=click.Choice(list(ENGINES)),
+            heading=ENGINE,
+            help="What measures.  [default: duckdb]",
+        ),
+        option(
+            "--master",
+            metavar="URL",
+            heading=ENGINE,
+            help="Where Spark runs, such as local[4], yarn, or sc://host:15002 for Spark Connect.",
+        ),
     ]
     for each in reversed(options):
         command = each(command)
@@ -352,6 +366,7 @@ def command(
             tables,
             read=read_options(reading, tables),
             options=options,
+            engine=chosen_engine(reading),
             memory_limit=memory_limit,
             threads=threads,
             time_limit=time_limit,
@@ -471,6 +486,18 @@ def read_options(reading: dict[str, Any], tables: Any) -> dict[str, ReadOptions]
         of_alias = dot and alias in aliases
         types.setdefault(alias if of_alias else "primary", {})[column if of_alias else name] = kind
     return {alias: replace(options, types=types[alias]) for alias in aliases}
+
+
+def chosen_engine(reading: Mapping[str, Any]) -> str | None:
+    """The engine that is asked for; Spark is started where it shall run."""
+    engine: str | None = reading["engine"]
+    if reading["master"] is not None:
+        if engine != "spark":
+            raise click.UsageError("--master says where Spark runs: add --engine spark")
+        from dq.spark.session import start
+
+        start(reading["master"])
+    return engine
 
 
 def _instant(text: str | None) -> datetime | None:

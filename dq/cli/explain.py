@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dq.cli.evaluate import data_options, read_options, sort_words
+from dq.cli.evaluate import chosen_engine, data_options, read_options, sort_words
 from dq.cli.headings import Command, option
 from dq.cli.tables import Wanted, resolve
 from dq.gx.suites import Suite
@@ -61,7 +61,7 @@ def command(
 
         ruleset = from_suite(ruleset).ruleset
     ruleset, tables = resolve(ruleset, named, wanted)
-    plan = explain(ruleset, tables, read=read_options(reading, tables))
+    plan = explain(ruleset, tables, engine=chosen_engine(reading), read=read_options(reading, tables))
     click.echo(as_json(plan) if form == "json" else as_text(plan, with_sql=with_sql))
     return 3 if plan.problems else 0
 

@@ -127,11 +127,13 @@ class Wanted:
     snapshot: str | None
     as_of: str | None
     project_file: str | None
+    engine: str | None = None
 
     @classmethod
     def of(cls, reading: dict[str, Any]) -> Wanted:
         """Taken out of the options of a command."""
-        return cls(*(reading.pop(name) for name in ("table", "partition", "snapshot", "as_of", "project_file")))
+        taken = [reading.pop(name) for name in ("table", "partition", "snapshot", "as_of", "project_file")]
+        return cls(*taken, reading.get("engine"))
 
     def project(self) -> Project | None:
         """The project that is named, else that of the working directory; None if there is none.
@@ -212,6 +214,8 @@ def _table(word: str, wanted: Wanted, selected: Selection | None, *, named: bool
             from dq.project.project import Project
 
             project = Project.find()  # raises, and says what to do
+        if not named and wanted.engine == "spark" and not project.knows(word):
+            return word  # the session may have a table of this name
         return project.table(word, selected or EVERYTHING)
     if is_path and may_be_name(word) and (project := _quiet(wanted)) is not None and project.knows(word):
         talk(f"`{word}` is a path here; the table of this name is meant by --table {word}")

@@ -57,7 +57,11 @@ class SparkEngine:
 
     def text(self, tree: exp.Expr) -> str:
         """A tree as Spark's SQL."""
-        return dialect.text(self.tree(tree))
+        return self._said(self.tree(tree))
+
+    def _said(self, tree: exp.Expr) -> str:
+        escaped = self.tables.session.conf.get(dialect.ESCAPED, "false") == "true"
+        return dialect.text(tree, escaped=escaped)
 
     def tree(self, tree: exp.Expr) -> exp.Expr:
         """A tree as one of Spark.
@@ -143,7 +147,7 @@ class SparkEngine:
         table = self.tables[alias]
         tree = with_outcomes(alias, table.schema, outcomes)
         with _translated():
-            text = dialect.text(labelled(self.tree(tree), table.schema.names, rules, tree.expressions[-1].alias))
+            text = self._said(labelled(self.tree(tree), table.schema.names, rules, tree.expressions[-1].alias))
             return self.tables.session.sql(text)
 
     def _returned(self, grain: Returning) -> tuple[int, int, tuple[str, ...], str]:

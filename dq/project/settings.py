@@ -59,7 +59,7 @@ TABLE = (
 )
 
 JUDGING = (
-    Setting("engine", "What measures.", choices=("duckdb",), default="duckdb"),
+    Setting("engine", "What measures.", choices=("duckdb", "spark"), default="duckdb"),
     Setting(
         "fail_on",
         "Which outcomes make the exit code differ from 0: `failed` rules and errors, an `error` alone, or `never` any;"

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dq.lazy import exp
 
+ESCAPED = "spark.sql.parser.escapedStringLiterals"
+"""The setting under which a backslash in a text is a backslash, and raw texts are not read."""
 
-def text(tree: exp.Expr) -> str:
-    """The text of a tree that `dq.spark.translating` has built."""
+
+def text(tree: exp.Expr, *, escaped: bool = False) -> str:
+    """The text of a tree that `dq.spark.translating` has built, for a session with that setting or without."""
+    if escaped:
+        tree = tree.copy()
+        for each in tree.find_all(exp.Var):
+            each.set("this", str(each.this).removeprefix("r") if str(each.this).startswith("r'") else each.this)
     # sqlglot's `spark` writes no TRY_CAST; `databricks` differs in nothing else that we say.
     return tree.sql(dialect="databricks")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from pathlib import Path
 from typing import Any
 
+from dq.catalog.base import NamedTable
+from dq.catalog.files import PathTable
 from dq.diagnostics import DataError, DqError
 from dq.sources.files import format_of_name
 from dq.sources.options import ReadOptions
@@ -36,10 +39,24 @@ def frame_of(alias: str, value: Any, session: Any, options: ReadOptions) -> tupl
         word = os.fspath(value)
         named = isinstance(value, str) and _is_name(word)
         return (_table(word, session), f"table {word}") if named else (_files(word, session, options), word)
+    if isinstance(value, NamedTable):
+        return _named(value, session, options), f"table {value.name}"
     raise DqError(
         f"`{alias}`: Spark cannot read a {type(value).__name__}",
         help="give a Spark DataFrame, a path, or the name of a table of the session",
     )
+
+
+def _named(value: NamedTable, session: Any, options: ReadOptions) -> Any:
+    """A table of dq.toml that is files; Spark reads those of catalogs by the names that its session gives them."""
+    table = value.table
+    if not isinstance(table, PathTable) or value.selection:
+        raise DqError(
+            f"Spark cannot read `{value.name}` of dq.toml",
+            help="configure the catalog in Spark, and give the name that the session knows, or a DataFrame",
+        )
+    frames = [_files(os.fspath(path), session, table.options or options) for path in table.paths]
+    return functools.reduce(lambda one, two: one.unionByName(two), frames)
 
 
 def _is_name(word: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pytest
 from own_cases import OF_ANALYZERS, OTHER_SUBJECTS, Case, CaseError, CaseFile, Group, case_files, read_file, tables_of
-from sparks import frames
+from sparks import frames, told
 
 import dq
 from dq.history import DEFAULT_CONTEXT, MemoryHistory, Series
@@ -191,21 +191,24 @@ def evaluated(engine: str, run: Run) -> tuple[list[tuple[dq.Outcome, list[str]]]
     with files(file, group):
         if rules:
             evaluation = evaluate(ruleset(*rules))
-            told = list(said(arrow(evaluation.rows()))) if tables else []
-            outcomes = [(outcome, [row[str(outcome.rule)] for row in told]) for outcome in evaluation.outcomes]
+            labelled = list(said(dictionaries(evaluation.rows()))) if tables else []
+            outcomes = [(outcome, [row[str(outcome.rule)] for row in labelled]) for outcome in evaluation.outcomes]
         # By themselves: an analyzer beside a rule of the same metric adds nothing (E.1).
         statistics = evaluate(ruleset(*analyzers, section="Analyzers")).statistics if analyzers else ()
     return outcomes, statistics
 
 
-def arrow(rows: Any) -> pa.Table:
-    """Rows as an engine gives them, as an Arrow table."""
-    return rows.read_all() if isinstance(rows, pa.RecordBatchReader) else rows.toArrow()
+def dictionaries(rows: Any) -> list[dict[str, Any]]:
+    """What the rules say of the rows that an engine gives."""
+    if not isinstance(rows, pa.RecordBatchReader):
+        return told(rows, list(SAYINGS))
+    found: list[dict[str, Any]] = rows.read_all().select(list(SAYINGS)).to_pylist()
+    return found
 
 
-def said(rows: pa.Table) -> Iterator[dict[str, str]]:
+def said(rows: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
     """What each rule says of each row; exactly one thing."""
-    for row in rows.select(list(SAYINGS)).to_pylist():
+    for row in rows:
         words = {(rule, word) for column, word in SAYINGS.items() for rule in row[column]}
         found = dict(words)
         assert len(found) == len(words), "a rule says two things of one row"

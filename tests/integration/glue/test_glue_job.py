@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from sparks import needs_java, session
+from sparks import session
 
 from dq.diagnostics import DqError
 
-pytestmark = [pytest.mark.slow, needs_java]
+pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.xdist_group("spark")]
 
 JOB = Path(__file__).with_name("job.py")
 CSV = "id,customer,email,qty\n1,1,a@b.c,1\n2,2,,2\n3,3,c@d.e,9\n4,1,x@y.z,4\n"

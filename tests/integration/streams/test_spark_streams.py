@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from sparks import needs_java, session
+from sparks import session
 
 import dq
 from dq.diagnostics import DqError
 from dq.stream import gate
 
-pytestmark = [pytest.mark.slow, needs_java]
+pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.xdist_group("spark")]
 
 JOB = Path(__file__).with_name("job.py")
 FILES = (

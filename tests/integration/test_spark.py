@@ -1,0 +1,266 @@
+"""DataFrames of Spark: the same verdicts in every setting of a session, few jobs, and rows as DataFrames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import sparks
+from click.testing import CliRunner
+
+import dq
+from dq.cli import cli
+
+ORDERS = pa.table(
+    {
+        "id": pa.array([1, 2, 3, 4, 2**31 - 1], pa.int32()),
+        "email": ["a@example.com", "b@example.com", None, "b@example.com", "it's \\d ${x}\n"],
+        "amount": pa.array([Decimal("1.50"), Decimal("-2.25"), None, Decimal("99.99"), Decimal("0.00")]),
+        "share": [0.1, float("nan"), float("inf"), None, -0.0],
+        "text": ["12", " 7 ", "1.5", "x", "2024-03-10 02:30:00"],
+        "placed": pa.array([datetime(2024, 3, 10, 2, 30), None, *[datetime(2024, 7, 1)] * 3], pa.timestamp("us")),
+        "sent": pa.array([datetime(2024, 3, 10, 7, 30, tzinfo=UTC), *[None] * 4], pa.timestamp("us", "UTC")),
+        "day": pa.array([date(2024, 2, 29)] * 4 + [None], pa.date32()),
+        "big": pa.array([2**63 - 1, 2**63 - 1, 1, None, 0], pa.int64()),
+    }
+)
+RULES = r"""Rules = [
+    RowCount = 5,
+    IsComplete "id",
+    IsPrimaryKey "id",
+    Completeness "email" > 0.7,
+    Uniqueness "email" > 0.4,
+    Entropy "email" > 0.5,
+    Mean "amount" between 20 and 30,
+    Sum "big" > 18446744073709551614,
+    StandardDeviation "share" > 1,
+    ColumnValues "share" >= 0,
+    ColumnValues "email" matches "[a-z]@example\.com",
+    ColumnValues "text" in ["12", "x"],
+    ColumnDataType "text" = "INTEGER",
+    ColumnDataType "text" = "DOUBLE" with threshold > 0.9,
+    ColumnValues "placed" > "2024-03-10",
+    ColumnValues "sent" > "2024-03-10",
+    ColumnValues "day" = "2024-02-29",
+    ColumnLength "text" between 0 and 30,
+    Kurtosis "id" > -5,
+    InterquartileRange "id" > 0,
+    CustomSql "select count(*) from primary where cast(text as int) > 6" = 2,
+    CustomSql "select id from primary where id / 0 is null and hour(placed) = 2" with threshold > 0.1,
+    CustomSql "select sum(id + 1) from primary where id < 5" = 14,
+    CustomSql "select max(id + 1) from primary" > 0,
+    IsComplete "email" where "date_format(placed, 'HH:mm') = '02:30'",
+    ColumnCorrelation "id" "amount" between -1 and 1
+]"""
+
+
+def outcomes(data: Any, rules: str = RULES, **options: Any) -> list[tuple[str, str, dict[str, float | None]]]:
+    """Rules, verdicts and metrics; a metric that is no number is None."""
+    found = dq.evaluate(rules, data, **options)
+    return [
+        (str(each.rule), each.verdict.value, {name: _told(value) for name, value in each.metrics.items()})
+        for each in found.outcomes
+    ]
+
+
+def _told(value: float) -> float | None:
+    return None if value != value else round(value, 9)
+
+
+@contextmanager
+def settings(values: Mapping[str, str]) -> Iterator[None]:
+    """Settings of the session, until the context ends."""
+    conf = sparks.session().conf
+    before = {name: conf.get(name) for name in values}
+    try:
+        for name, value in values.items():
+            conf.set(name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            conf.set(name, value)
+
+
+SETTINGS = [
+    {"spark.sql.ansi.enabled": "true", "spark.sql.session.timeZone": "America/New_York"},
+    {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "Asia/Kolkata"},
+    {"spark.sql.ansi.enabled": "true", "spark.sql.parser.escapedStringLiterals": "true"},
+    {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"},
+    {"spark.sql.timestampType": "TIMESTAMP_NTZ"},
+]
+
+
+@pytest.mark.parametrize("values", SETTINGS, ids=lambda values: " ".join(values.values()))
+def test_no_setting_of_the_session_changes_a_verdict(values: dict[str, str]) -> None:
+    with settings(values):
+        assert outcomes(sparks.frame(ORDERS)) == outcomes(ORDERS)
+
+
+def test_a_plan_is_a_query_for_each_scan_and_a_job_reads_a_table_once() -> None:
+    spark = sparks.session()
+    frame = sparks.frame(ORDERS)
+    columns = ("id", "email", "text", "placed")
+    rules = ", ".join(f'Completeness "{each}" > 0.1, Completeness "{each}" > 0.2' for each in columns)
+    tracker = spark.sparkContext.statusTracker()
+    spark.sparkContext.setJobGroup("counted", "")
+    try:
+        found = dq.evaluate(f"Rules = [{rules}]", frame, options=dq.Options(samples=0))
+    finally:
+        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+    assert found.scans == 1
+    assert found.engine == "spark"
+    assert len(tracker.getJobIdsForGroup("counted")) <= 2, "one for the partitions, one for the whole"
+
+
+def test_names_of_columns_may_hold_everything() -> None:
+    table = pa.table({"a.b": [1, None], "c`d": [1, 2], 'e"f': ["x", "y"], "g h": [None, 1.5], "Ünï": [True, None]})
+    rules = ", ".join(f'Completeness "{name}" > 0.5' for name in ("a.b", "c`d", r"e\"f", "g h", "Ünï"))
+    assert outcomes(sparks.frame(table), f"Rules = [{rules}]") == outcomes(table, f"Rules = [{rules}]")
+
+
+def test_names_that_differ_in_the_case_of_letters_are_two_columns() -> None:
+    frame = sparks.session().createDataFrame([(1, None), (2, 3)], "a int, A int")
+    found = dq.evaluate('Rules = [ Completeness "a" = 1, Completeness "A_1" = 0.5, Completeness "A" = 1 ]', frame)
+    assert [each.verdict.value for each in found.outcomes] == ["PASSED", "PASSED", "ERROR"]
+    assert "A_1" in found.outcomes[2].reason
+
+
+def test_rows_are_a_dataframe_that_nothing_was_computed_for() -> None:
+    found = dq.evaluate('Rules = [ IsComplete "email", ColumnValues "id" < 4, RowCount > 0 ]', sparks.frame(ORDERS))
+    rows = found.rows()
+    assert rows.columns[: len(ORDERS.column_names)] == ORDERS.column_names
+    labelled = {row["id"]: row for row in sparks.told(rows.drop("sent"))}
+    assert labelled[3]["DataQualityRulesFail"] == ['IsComplete "email"']
+    assert labelled[3]["DataQualityRulesPass"] == ['ColumnValues "id" < 4']
+    assert labelled[3]["DataQualityRulesSkip"] == ["RowCount > 0"]
+    assert labelled[1]["DataQualityEvaluationResult"] == "Passed"
+    passed, failed = found.split()
+    assert [row["id"] for row in passed.select("id").collect()] == [1, 2]
+    assert failed.count() == 3
+
+
+def test_rows_can_be_written_to_a_file_of_this_machine(tmp_path: Path) -> None:
+    found = dq.evaluate('Rules = [ IsComplete "email" ]', sparks.frame(ORDERS))
+    path = tmp_path / "failed.parquet"
+    assert found.write_rows(failed=path) == {str(path): 1}
+    (row,) = pq.read_table(path).to_pylist()
+    assert (row["id"], row["placed"], row["day"]) == (3, datetime(2024, 7, 1), date(2024, 2, 29))
+
+
+def test_an_instant_keeps_its_moment_on_the_way_into_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    dq.evaluate("Rules = [ RowCount > 0 ]", sparks.frame(ORDERS)).write_rows(rows=path)
+    sent = pq.read_table(path)["sent"].to_pylist()
+    assert sent[0] == datetime(2024, 3, 10, 7, 30, tzinfo=UTC)
+
+
+def test_samples_show_failing_rows() -> None:
+    (outcome,) = dq.evaluate('Rules = [ IsComplete "email" ]', sparks.frame(ORDERS)).outcomes
+    assert outcome.failing is not None
+    assert len(outcome.failing.sample) == 1
+
+
+def test_no_view_is_left_behind() -> None:
+    dq.evaluate(RULES, sparks.frame(ORDERS)).rows()
+    assert not [each.name for each in sparks.session().catalog.listTables() if each.name.startswith("dq_")]
+
+
+def test_what_overflows_is_an_error_and_no_wrong_number() -> None:
+    for ansi in ("true", "false"):
+        with settings({"spark.sql.ansi.enabled": ansi}):
+            (outcome,) = dq.evaluate(
+                'Rules = [ CustomSql "select max(id + 1) from primary" > 0 ]', sparks.frame(ORDERS)
+            ).outcomes
+            assert (outcome.verdict, "overflow" in outcome.reason) == (dq.Verdict.ERROR, True)
+
+
+def test_an_error_of_spark_is_told_in_its_own_words_and_without_a_trace() -> None:
+    (outcome,) = dq.evaluate(
+        'Rules = [ CustomSql "select row_number() over () from primary" > 0 ]', sparks.frame(ORDERS)
+    ).outcomes
+    assert outcome.verdict is dq.Verdict.ERROR
+    assert "ORDER BY" in outcome.reason
+    assert "\n" not in outcome.reason
+    assert "org.apache" not in outcome.reason
+
+
+def test_a_scan_that_takes_too_long_is_cancelled() -> None:
+    endless = sparks.session().range(0, 10**12, 1, 1)
+    (outcome,) = dq.evaluate('Rules = [ Mean "id" > 0 ]', endless, time_limit=0.5).outcomes
+    assert outcome.verdict is dq.Verdict.ERROR
+    assert "longer than 0.5 s" in outcome.reason
+
+
+def test_references_are_tables_beside_the_primary() -> None:
+    ref = pa.table({"id": pa.array([1, 2, None], pa.int32()), "email": ["a@example.com", "c@example.com", None]})
+    rules = """Rules = [
+        ReferentialIntegrity "id" "ref.id" >= 0.4, DatasetMatch "ref" "id" "email" > 0.1,
+        RowCountMatch "ref" > 0.1, AggregateMatch "sum(id)" "sum(ref.id)" > 0.0,
+        CustomSql "select count(*) from primary where id not in (select id from ref)" = 0,
+        CustomSql "select count(*) from primary p join ref r on p.id = r.id" = 2
+    ]"""
+    tables = {"primary": ORDERS, "ref": ref}
+    assert outcomes(sparks.frames(tables), rules) == outcomes(tables, rules)
+
+
+# -- what is no DataFrame ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    pq.write_table(ORDERS, tmp_path / "orders.parquet")
+    (tmp_path / "orders.csv").write_text("id,name\n1,a\n2,\n")
+    (tmp_path / "orders.jsonl").write_text('{"id": 1}\n{"id": 2}\n')
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "rows"), [("orders.parquet", 5), ("orders.csv", 2), ("orders.jsonl", 2)])
+def test_files_are_read_by_spark(folder: Path, name: str, rows: int) -> None:
+    sparks.session()
+    found = dq.evaluate(f'Rules = [ RowCount = {rows}, IsComplete "id" ]', folder / name, engine="spark")
+    assert found.passed
+    assert found.engine == "spark"
+
+
+def test_a_table_of_the_session_goes_by_its_name() -> None:
+    sparks.frame(ORDERS).createOrReplaceTempView("orders_of_test")
+    try:
+        assert dq.evaluate("Rules = [ RowCount = 5 ]", "orders_of_test", engine="spark").passed
+    finally:
+        sparks.session().catalog.dropTempView("orders_of_test")
+
+
+def test_what_spark_cannot_read_is_told() -> None:
+    session = sparks.session()
+    stream = session.readStream.format("rate").load()
+    for data, words in (
+        ("no_such_table", "there is no table `no_such_table`"),
+        ("no/such.parquet", "cannot be read"),
+        (stream, "is a stream"),
+        ({"primary": sparks.frame(ORDERS), "ref": ORDERS}, "`ref`: Spark cannot read a Table"),
+    ):
+        with pytest.raises(dq.DqError, match=words):
+            dq.evaluate("Rules = [ RowCount > 0 ]", data, engine="spark")
+
+
+def test_the_command_line_measures_and_explains(folder: Path) -> None:
+    sparks.session()
+    path = str(folder / "orders.parquet")
+    rule = ["--rule", 'IsComplete "id"', "--engine", "spark"]
+    told = CliRunner().invoke(cli, ["evaluate", *rule, path, "--format", "json"])
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.stdout)["engine"] == "spark"
+    told = CliRunner().invoke(cli, ["explain", *rule, path, "--sql"])
+    assert told.exit_code == 0, told.output
+    assert "COUNT(" in told.stdout
+    assert "on spark" in told.stdout
+    told = CliRunner().invoke(cli, ["evaluate", "--rule", "RowCount > 0", path, "--master", "local[1]"])
+    assert told.exit_code == 2
