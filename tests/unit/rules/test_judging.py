@@ -20,8 +20,11 @@ from dq.metrics import (
     CoMoments,
     Count,
     Deviations,
+    Digests,
     Extremes,
+    FileFilter,
     FileFound,
+    Files,
     FileSet,
     Moments,
     Names,
@@ -193,7 +196,9 @@ FILES: dict[str, FileSet] = {
     "a file without a time": FileSet((file("a", modified=None),), 1),
     "1, 2 and 3 bytes": FileSet((file("a", 1), file("b", 2), file("c", 3)), 3, notes=("2 links are left out",)),
     "3 large files": FileSet(tuple(file(name, 2048) for name in "abc"), 3),
-    "4 large files": FileSet(tuple(file(name, 2048) for name in ("a", "b", "c", "d\n")), 4),
+    "4 large files": FileSet(
+        tuple(file(name, 2048) for name in ("a", "b\n", "c", "d")), 4, notes=("2 links are left out",)
+    ),
     "1,100 large files": FileSet(tuple(file(f"{n}", 2048) for n in range(1100)), 1100),
     "a file without a size": FileSet((file("a"), file("b", None)), 2),
     "a file of 1 TB": FileSet((file("a", 1024**4),), 1),
@@ -202,7 +207,7 @@ FILES: dict[str, FileSet] = {
     "a file of 1 KB": FileSet((file("a", 1024),), 1),
     "all unique": FileSet((file("x/a"), file("y/b", digest="d2")), 2, notes=("2 links are left out",)),
     "two of a kind and one": FileSet((file("x/a", digest="d1"), file("y/b", digest="d1"), file("z/a")), 3),
-    "three of a kind": FileSet(tuple(file(name, digest="d1") for name in "abc"), 3),
+    "three of a kind": FileSet(tuple(file(name, digest="d1") for name in "abc"), 3, notes=("2 links are left out",)),
     "a1": FileSet((file("x/a", digest="d1"),), 1, single=True),
     "b1": FileSet((file("y/b", digest="d1"),), 1, single=True, notes=("2 links are left out",)),
     "a2": FileSet((file("y/a", digest="d2"),), 1, single=True),
@@ -213,7 +218,7 @@ FILES: dict[str, FileSet] = {
     "folder of a1, a2, b3": FileSet(
         (file("x/a", digest="d1"), file("y/a", digest="d2"), file("b", digest="d3")), 3, notes=("2 links are left out",)
     ),
-    "hashed until the first fault": FileSet((file("a", digest="d1"), file("a", digest="d2"), file("b")), 3),
+    "hashed until the first fault": FileSet((file("x/a", digest="d1"), file("y/a", digest="d2"), file("b")), 3),
 }
 AGE, SIZE, MATCH = 'FileFreshness "in"', 'FileSize "in"', 'FileMatch "in"'
 FAST, BY_NAME = 'with failFast = "true"', 'with matchFileName = "true"'
@@ -281,6 +286,7 @@ FILE_CASES: list[tuple[str, ...]] = [
     (f'{MATCH} = "{"0" * 64}"', "folder of a1, b2"),
     (f'{MATCH} in ["d3", "{"0" * 32}"] with hashAlgorithm = "md5"', "a1"),
     (f'{MATCH} = "{"0" * 32}" with hashAlgorithm = "SHA-1"', "a1"),
+    (f'{MATCH} in ["d1", "d2"]', "folder of a1, a2"),
     (f'{MATCH} in ["d1", "d2"] {BY_NAME}', "folder of a1, a2"),
     (f'{MATCH} in ["d1", "d2"] {BY_NAME}', "folder of a1, b2"),
     (f'{MATCH} in ["d1", "d3"] {BY_NAME}', "folder of a1, a2, b3"),
@@ -329,6 +335,27 @@ def told_of_files(text: str, *sets: str) -> Iterator[str]:
         yield from (f"  {line}" for line in lines(judgement))
 
 
+@pytest.mark.parametrize(
+    ("rule", "metrics"),
+    [
+        (f"{SIZE} > 0 B", [Files("in")]),
+        ("FileSize > 0 B", [Files(None)]),
+        (f'{SIZE} > 0 B with uriRegex = "a" with recentFiles = 2', [Files("in", FileFilter((2, "a")))]),
+        (f'{SIZE} > 0 B with recentFiles = 2 with uriRegex = "a"', [Files("in", FileFilter((2, "a")))]),
+        (f'{SIZE} > 0 B with recentFiles = 2 with uriRegex = "a" with filterOrder = ["uriRegex"]', [Files("in", FileFilter(("a", 2)))]),
+        (f'{SIZE} > 0 B with recentFiles = 2 with uriRegex = "a" with filterOrder = ["recentFiles", "uriRegex"]', [Files("in", FileFilter((2, "a")))]),
+        ('FileUniqueness "in" = 1.0', [Files("in", digests=Digests("SHA-256", repeated_sizes=True))]),
+        ('FileUniqueness = 1.0 with hashAlgorithm = "md5"', [Files(digests=Digests("MD5", repeated_sizes=True))]),
+        (f'{MATCH} = "d1" with hashAlgorithm = "sha-1"', [Files("in", digests=Digests("SHA-1"))]),
+        (f'{MATCH} in [" D1", "d2"] {FAST}', [Files("in", digests=Digests("SHA-256", until=frozenset({"d1", "d2"})))]),
+        ('FileMatch "in" "out"', [Files("in", digests=Digests("SHA-256")), Files("out", digests=Digests("SHA-256"))]),
+        (f'FileMatch "in" "out" {FAST}', [Files("in", digests=Digests("SHA-256")), Files("out", digests=Digests("SHA-256"))]),
+    ],
+)  # fmt: skip
+def test_which_files_are_asked_for(rule: str, metrics: list[Files]) -> None:
+    assert list(bound_to(rule).metrics()) == metrics
+
+
 def bound_to(text: str, dialect: Dialect = "dq") -> BoundRule:
     (rule,) = parse(f"Rules = [ {text} ]", dialect=dialect).rules
     assert isinstance(rule, Rule)
@@ -348,6 +375,9 @@ def judged(text: str, *states: Any) -> Judgement:
         (f'{SIZE} > 0 B with hashAlgorithm = "md4"', "hashAlgorithm knows MD5, SHA-1, SHA-256, not `md4`"),
         (f'{MATCH} not in ["d1"]', "FileMatch takes `in` or `=` with checksums, not `not in`"),
         (f'{MATCH} != "d1"', "FileMatch takes `in` or `=` with checksums, not `!=`"),
+        (f'{MATCH} in ["d1", NULL]', "FileMatch takes `in` or `=` with checksums, not `NULL`"),
+        (f"{MATCH} = EMPTY", "FileMatch takes `in` or `=` with checksums, not `EMPTY`"),
+        (f'{SIZE} > 0 B with uriRegex = "a(?=b)"', "regular expression: lookahead `(?=…)` cannot be said in RE2 (at character 2)"),
         ('CustomSql "select 1" = 1 with threshold > 0.5', "CustomSql takes a condition or a threshold, not both"),
         ('ColumnDataType "s" = EMPTY', "ColumnDataType compares with the name of a type"),
         ('ColumnDataType "s" in ["Date"]', "ColumnDataType takes `=` or `!=`, not `in`"),
