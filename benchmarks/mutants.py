@@ -333,7 +333,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports one module from a code object."""
 
     def __init__(self, module: str, code: CodeType) -> None:
-        self.name, self.path, self.code = module[:-3].replace("/", "."), str(ROOT / module), code
+        self.name, self.path, self.code = dotted(module), str(ROOT / module), code
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         return importlib.machinery.ModuleSpec(name, self, origin=self.path) if name == self.name else None
@@ -527,7 +527,7 @@ def recorded(tests: Sequence[str], jobs: int) -> Calls:
     """The functions that each test calls; those of a test file are recorded again when the file has changed."""
     versions = {test: hashlib.sha256((ROOT / test).read_bytes()).hexdigest() for test in tests}
     known = {path.stem: json.loads(path.read_text()) for path in CACHE.glob("calls/*.json")}
-    stale = [test for test, version in versions.items() if known.get(stem(test), {}).get("version") != version]
+    stale = [test for test, version in versions.items() if known.get(dotted(test), {}).get("version") != version]
 
     def record(test: str) -> Callable[[str], int]:
         def work(folder: str) -> int:
@@ -535,7 +535,7 @@ def recorded(tests: Sequence[str], jobs: int) -> Calls:
             failed = run_tests([test], folder, coverage)
             if not failed:
                 record = {"version": versions[test], "calls": coverage.calls}
-                (CACHE / f"calls/{stem(test)}.json").write_text(json.dumps(record))
+                (CACHE / f"calls/{dotted(test)}.json").write_text(json.dumps(record))
             return failed
 
         return work
@@ -548,7 +548,7 @@ def recorded(tests: Sequence[str], jobs: int) -> Calls:
             failed = [test for test, child in running.items() if ended_at_last(child)]
             if failed:
                 sys.exit(f"the tests must pass before mutants can tell anything: {', '.join(failed)}")
-    found = [json.loads((CACHE / f"calls/{stem(test)}.json").read_text())["calls"] for test in versions]
+    found = [json.loads((CACHE / f"calls/{dotted(test)}.json").read_text())["calls"] for test in versions]
     return {test: called for each in found for test, called in each.items()}
 
 
@@ -556,8 +556,8 @@ def files_of(patterns: Iterable[str]) -> list[str]:
     return sorted({str(path.relative_to(ROOT)) for pattern in patterns for path in ROOT.glob(pattern)})
 
 
-def stem(test: str) -> str:
-    return test.removesuffix(".py").replace("/", ".")
+def dotted(file: str) -> str:
+    return file.removesuffix(".py").replace("/", ".")
 
 
 def ended_at_last(child: int) -> int:
@@ -660,7 +660,7 @@ class Journal:
     """The fates of the mutants of a module as they become known, for the run after one that was stopped."""
 
     def __init__(self, module: str) -> None:
-        self.path = CACHE / f"journal/{stem(module)}.tsv"
+        self.path = CACHE / f"journal/{dotted(module)}.tsv"
         self.path.parent.mkdir(exist_ok=True)
 
     def write(self, mutant: Mutant, fate: str) -> None:
@@ -746,6 +746,7 @@ def judged_at_hand(
 
     def meet_all(session: pytest.Session) -> None:
         sys.setprofile(None)
+        importlib.import_module(dotted(inside[0].module))  # `dq` imports late what few need
         apply = functools.partial(change, functions_of(path), compile(tree, path, "exec"))
         gc.collect()
         gc.freeze()

@@ -395,9 +395,10 @@ def test_a_composite_by_row_whose_filters_keep_no_row_is_what_its_parts_are(
     [
         (Ratio(4, 4), Verdict.PASSED, "", "all rows"),
         (Ratio(2, 4), Verdict.FAILED, "2 of 4 rows fail: expected true in every row", "0.5 of rows"),
+        (Ratio(10**8 - 1, 10**8), Verdict.FAILED, "1 of 100,000,000 rows fails: expected true in every row", "0.99999999 of rows"),
         (Ratio(0, 0), Verdict.FAILED, "no rows: the table is empty", "no rows"),
     ],
-)
+)  # fmt: skip
 def test_what_is_said_of_composites_by_row(judged: Ratio, verdict: Verdict, reason: str, measured: str) -> None:
     outcome = one(BY_ROW, Facts(answers={"RowsJudged": judged}), composites="row")
     assert (outcome.verdict, outcome.reason, outcome.measured) == (verdict, reason, measured)
@@ -432,6 +433,13 @@ def test_a_composite_that_rows_cannot_judge_is_judged_by_column(part: str, why: 
     assert outcome.notes == (why,)
     assert (outcome.measured, outcome.expected, outcome.failing) == (outcome.measured, "any part", None)
     assert "parts passed" in outcome.measured
+
+
+def test_a_composite_that_nests_too_deep_is_judged_by_column() -> None:
+    rule = 'IsComplete "a"'
+    for operator in ("and", "or") * 51:
+        rule = f'({rule}) {operator} (IsComplete "b")'
+    assert one(rule, composites="row").notes == ("judged by column: it nests too deep to be judged row by row",)
 
 
 # -- the evaluation ------------------------------------------------------------------------------------
