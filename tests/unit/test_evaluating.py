@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from dq.diagnostics import DqError
 from dq.engines.base import EngineError, SourceError, TimeLimitError
 from dq.evaluation import run
+from dq.history import MemoryHistory
 from dq.language import parse
 from dq.measuring import leaves, prepare
 from dq.metrics import Compliance, Count, Extremes, Measured, Metric, Occurrences, Ratio, Size, Total
@@ -210,6 +212,16 @@ def test_tables_that_change_are_measured_again_from_the_start() -> None:
     assert told == ["a misfit"]
     assert evaluation.passed
     assert len(engine.scans) == 2
+
+
+def test_only_what_an_engine_gives_as_the_cause_can_be_helped() -> None:
+    def recover(error: Exception) -> bool:
+        raise AssertionError(error)
+
+    (outcome,) = run(
+        parse('Rules = [ Mean "a" > 1 ]'), Facts(broken=("Sum",)), Options(now=NOW), recover=recover
+    ).outcomes  # type: ignore[arg-type]
+    assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, "it overflows; use less")
 
 
 def test_a_fault_that_cannot_be_helped_is_an_error_of_the_rule() -> None:
@@ -465,6 +477,37 @@ def test_each_scan_is_told_before_it_runs() -> None:
     told.clear()
     evaluated('IsComplete "a"', Facts(), progress=lambda *step: told.append(step))
     assert told == [("scanning", 0, 1), ("fetching failing rows", 0, 0)]
+
+
+def test_how_far_a_scan_is_is_told_while_it_runs() -> None:
+    told: list[tuple[str, float, int]] = []
+    halfway = Event()
+
+    class Slow(Facts):
+        def measure(self, scan: Scan) -> dict[Metric, Measured]:
+            assert halfway.wait(60)
+            halfway.clear()
+            return super().measure(scan)
+
+    def progress(what: str, done: float, total: int) -> None:
+        told.append((what, done, total))
+        if done % 1:
+            halfway.set()
+
+    evaluated('IsUnique "s", RowCount > 0', Slow(), progress=progress)
+    assert list(dict.fromkeys(told)) == [
+        ("scanning", 0, 2),
+        ("scanning", 0.5, 2),
+        ("scanning", 1, 2),
+        ("scanning", 1.5, 2),
+    ]
+
+
+def test_history_goes_by_what_was_read_unless_it_is_given_a_name() -> None:
+    history = MemoryHistory()
+    evaluated("RowCount > 0", history=history)
+    evaluated("RowCount > 0", history=history, dataset="orders")
+    assert [series.dataset for each in history.runs for series in each.values] == ["made up", "orders"]
 
 
 def test_an_instant_without_a_zone_is_meant_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
