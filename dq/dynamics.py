@@ -249,21 +249,16 @@ def stand_in(condition: Condition) -> Condition:
     """The condition with what asks for history replaced by what prints the same and is no number."""
     return replace(
         condition,
-        operands=tuple(
-            _StandIn("nan", written=str(each), span=each.span) if _has_call(each) else each
-            for each in condition.operands
-        ),
+        operands=tuple(_StandIn("nan", written=str(each)) if _has_call(each) else each for each in condition.operands),
     )
 
 
 def _rewritten(rule: Rule, rewrite: Callable[[Condition], Condition]) -> Rule:
-    """The rule with its condition and its threshold rewritten, where they ask for history."""
+    """The rule with its condition and its threshold rewritten."""
     tags = tuple(
-        replace(tag, condition=rewrite(tag.condition)) if tag.name == "threshold" and asks(tag.condition) else tag
-        for tag in rule.tags
+        replace(tag, condition=rewrite(tag.condition)) if tag.name == "threshold" else tag for tag in rule.tags
     )
-    condition = rewrite(rule.condition) if rule.condition and asks(rule.condition) else rule.condition
-    return replace(rule, condition=condition, tags=tags)
+    return replace(rule, condition=rule.condition and rewrite(rule.condition), tags=tags)
 
 
 def conditions_of(rule: Rule) -> dict[str, Any]:

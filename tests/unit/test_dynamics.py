@@ -43,6 +43,7 @@ def outcome(rule: str, history: MemoryHistory | None, **options: object) -> dq.O
         ("RowCount > 2 + avg(last(2)) * 1", "RowCount > 107.0", "FAILED"),
         ("RowCount > (last() - 20)", "RowCount > 90.0", "PASSED"),
         ("RowCount > last(1)", "RowCount > 110.0", "FAILED"),
+        ("RowCount in [95, 1 + 2, last()]", "RowCount in [95,1 + 2,110.0]", "PASSED"),
         ("RowCount not in [last()]", "RowCount not in [110.0]", "PASSED"),
         ("RowCount < last() * 100000000000000000000", "RowCount < 11000000000000000000000", "PASSED"),
     ],
@@ -210,12 +211,14 @@ def test_metrics_of_one_name_that_are_not_the_same_number_are_kept_apart() -> No
     options = dq.Options(history=history, dataset="t", now=NOW)
     dq.evaluate(f"Rules = [ {', '.join(first)} ]", ROWS, options=options)
     later = [
+        'CustomSql "select id from primary" with threshold > last()',
         'CustomSql "select 7" = last()',
         'CustomSql "select 8" = last()',
         'ColumnDataType "id" = "INTEGER" with threshold > last()',
     ]
     found = dq.evaluate(f"Rules = [ {', '.join(later)} ]", ROWS, options=options).outcomes
     assert [(each.verdict.value, each.history[0].values) for each in found] == [
+        ("PASSED", 0),
         ("PASSED", 1),
         ("PASSED", 1),
         ("PASSED", 0),
