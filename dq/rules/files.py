@@ -294,7 +294,7 @@ UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def _bytes(operand: Operand) -> int:
-    assert isinstance(operand, Size)
+    assert isinstance(operand, Size)  # the parser takes nothing else
     return int(operand.amount * 1024 ** UNITS.index(operand.unit))
 
 

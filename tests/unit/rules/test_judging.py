@@ -379,8 +379,6 @@ def judged(text: str, *states: Any) -> Judgement:
         (f"{MATCH} = EMPTY", "FileMatch takes `in` or `=` with checksums, not `EMPTY`"),
         (f'{SIZE} > 0 B with uriRegex = "a(?=b)"', "regular expression: lookahead `(?=…)` cannot be said in RE2 (at character 2)"),
         ('CustomSql "select 1" = 1 with threshold > 0.5', "CustomSql takes a condition or a threshold, not both"),
-        ('ColumnDataType "s" = EMPTY', "ColumnDataType compares with the name of a type"),
-        ('ColumnDataType "s" in ["Date"]', "ColumnDataType takes `=` or `!=`, not `in`"),
     ],
 )  # fmt: skip
 def test_what_a_rule_cannot_judge_is_refused_with_the_reason(rule: str, message: str) -> None:
