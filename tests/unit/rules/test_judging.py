@@ -30,6 +30,7 @@ from dq.metrics import (
     Names,
     Occurrences,
     Quartiles,
+    Query,
     Ratio,
     Returned,
     Total,
@@ -354,6 +355,16 @@ def told_of_files(text: str, *sets: str) -> Iterator[str]:
 )  # fmt: skip
 def test_which_files_are_asked_for(rule: str, metrics: list[Files]) -> None:
     assert list(bound_to(rule).metrics()) == metrics
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["select count(*) from primary where day < current_date()", "select count(*) from primary where day < now()"],
+)
+def test_the_instant_in_a_query_is_that_of_the_evaluation(asked: str) -> None:
+    (answer,) = bound_to(f'CustomSql "{asked}" = 0').metrics()
+    assert isinstance(answer, Query)
+    assert "2026-03-09" in answer.query.sql()
 
 
 def bound_to(text: str, dialect: Dialect = "dq") -> BoundRule:
