@@ -468,6 +468,13 @@ def test_tables_tell_the_rows_that_were_counted() -> None:
     assert (found.engine, found.scans) == ("facts", 2)
 
 
+def test_analyzers_are_measured_in_the_scans_of_the_rules() -> None:
+    engine = Facts()
+    found = evaluated('Rules = [ RowCount > 0 ] Analyzers = [ Completeness "a" ]', engine)
+    assert [(each.name, each.value) for each in found.statistics] == [("Column.a.Completeness", 0.75)]
+    assert len(engine.scans) == 1
+
+
 def test_each_scan_is_told_before_it_runs() -> None:
     told: list[tuple[str, float, int]] = []
     engine = Facts(broken=("Sum",))
