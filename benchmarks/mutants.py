@@ -123,6 +123,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "dq/metrics.py": ("tests/unit/test_metrics.py", "tests/properties/test_states.py"),
     "dq/dynamics.py": ("tests/unit/test_dynamics.py",),
     "dq/recall.py": (
+        "tests/unit/test_recall.py",
         "tests/unit/test_dynamics.py",
         "tests/unit/test_analyzers.py",
         "tests/unit/rules/test_detect_anomalies.py",
