@@ -131,7 +131,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
     ),
     "dq/rows/labels.py": ("tests/unit/rows/", "tests/integration/test_row_outcomes.py"),
     "dq/rows/source.py": ("tests/integration/test_row_outcomes.py",),
-    "dq/equality.py": ("tests/unit/rules/test_references.py",),
+    "dq/equality.py": ("tests/unit/test_equality.py", "tests/unit/rules/test_references.py"),
     "dq/rules/base.py": ("tests/unit/rules/",),
     "dq/rules/uniqueness.py": ("tests/unit/rows/",),
     "dq/rules/values.py": ("tests/unit/rules/test_values.py", "tests/unit/rows/"),
