@@ -275,6 +275,7 @@ def test_files_below_the_working_directory_can_be_judged(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     outcome = one('FileSize "a.csv" = 3 B', Facts(tables=()))
     assert outcome.passed, outcome.reason
+    assert outcome.evidence == ()
 
 
 # -- no rows -------------------------------------------------------------------------------------------
@@ -563,3 +564,12 @@ def test_what_was_measured_on_data_that_changed_is_an_error_and_the_rest_is_not(
     assert (mean.verdict, mean.reason) == (Verdict.ERROR, "`x` changed; evaluate it again")
     assert (rows.verdict, rows.evidence) == (Verdict.PASSED, ("facts",))
     assert mean.evidence == ()
+
+
+def test_a_count_of_rows_that_have_changed_is_not_told() -> None:
+    found = evaluated("RowCount > 0", Facts(changed=("Size",)))
+    assert (found.outcomes[0].reason, found.tables[0].rows) == ("`x` changed; evaluate it again", None)
+
+
+def test_what_could_not_be_measured_has_its_own_reason_also_when_the_data_changed() -> None:
+    assert one('Sum "a" > 1', Facts(broken=("Sum",), changed=("Sum",))).reason == "it overflows; use less"
