@@ -780,11 +780,14 @@ def judged_at_hand(
     return dict(found["fates"])
 
 
-def canary(choose: Chooser) -> None:
+def canary(choose: Chooser, module: str) -> None:
     """The changed module is the one that tests see: a change of nothing passes, a broken one fails."""
-    tree, _ = mutants("dq/conditions.py")
-    nothing = Mutant("dq/conditions.py", 0, "", "", "", "", lambda: None, lambda: None)
-    tests = choose(nothing)[0]
+    tree, _ = mutants(module)
+    nothing = Mutant(module, 0, "", "", "", "", lambda: None, lambda: None)
+    lots = choose(nothing)
+    if not lots:
+        sys.exit(f"no test calls {module}")
+    tests = lots[0]
     same, broken = compile(tree, "same", "exec"), compile("raise ImportError('canary')", "broken", "exec")
     codes = [ended_at_last(meet(nothing.module, code, tests, choose.seconds)) for code in (same, broken)]
     if codes[0] or codes[1] in (0, 5, 70):
@@ -841,7 +844,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # a fork shares what the collector does not touch
     choose = Chooser(recorded(files_of(options.tests), options.jobs), options.effort)
-    canary(choose)
+    canary(choose, options.modules[0])
     store = CACHE / "fates.json"
     fates: dict[str, str] = json.loads(store.read_text()) if store.exists() else {}
     with EQUIVALENT.open(newline="") as lines:
