@@ -161,6 +161,7 @@ CASES: list[tuple[Any, ...]] = [
     ('DatasetMatch "ref" "s" "i" > 0.7', Count(4), Ratio(3, 4), Occurrences(3, 3, 3, 1), Occurrences(4, 4, 4)),
     ('DatasetMatch "ref" "s" "i" > 0.7', Count(4), Ratio(3, 4), Occurrences(4, 3, 2), Occurrences(2, 2, 2, 2)),
     ('DatasetMatch "ref" "s,s" "i" > 0.7', Count(4), Ratio(3, 4), Occurrences(4, 4, 4), Occurrences(1000, 999, 998)),
+    ('DatasetMatch "ref" "s,i->I" "d" > 0.7', Count(4), Ratio(3, 4), Occurrences(4, 3, 2), Occurrences(4, 4, 4)),
     ('DatasetMatch "ref" "s" "i" > 0.7', Count(0), Ratio(), Occurrences(4, 3, 2), Occurrences(4, 4, 4)),
     ('SchemaMatch "ref" > 0.5',),
     ('SchemaMatch "ref" >= 0.5',),
@@ -378,6 +379,9 @@ def judged(text: str, *states: Any) -> Judgement:
     return bound.judge(dict(zip(bound.metrics(), states, strict=True)))
 
 
+NO_REFERENCE = "no data was given for the reference `nope`; there is `ref`"
+
+
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
@@ -389,6 +393,14 @@ def judged(text: str, *states: Any) -> Judgement:
         (f'{MATCH} in ["d1", NULL]', "FileMatch takes `in` or `=` with checksums, not `NULL`"),
         (f"{MATCH} = EMPTY", "FileMatch takes `in` or `=` with checksums, not `EMPTY`"),
         (f'{SIZE} > 0 B with uriRegex = "a(?=b)"', "regular expression: lookahead `(?=…)` cannot be said in RE2 (at character 2)"),
+        ('ReferentialIntegrity "s" "nope.s" = 1.0', NO_REFERENCE),
+        ('ReferentialIntegrity "day" "ref.I" = 1.0', "`day` (date) cannot be compared with `I` of `ref` (bigint)"),
+        ('DatasetMatch "nope" "s" "i" = 1.0', NO_REFERENCE),
+        ('DatasetMatch "ref" "s" "day->I" = 1.0', "`day` (date) cannot be compared with `I` of `ref` (bigint)"),
+        ('SchemaMatch "nope" > 0.5', NO_REFERENCE),
+        ('RowCountMatch "nope" > 1', NO_REFERENCE),
+        ('AggregateMatch "sum(day)" "sum(i)" = 1.0', "`sum(day)`: column `day` is date, and numbers are needed"),
+        ('AggregateMatch "sum(i)" "sum(nope.i)" = 1.0', NO_REFERENCE),
         ('CustomSql "select 1" = 1 with threshold > 0.5', "CustomSql takes a condition or a threshold, not both"),
     ],
 )  # fmt: skip

@@ -341,6 +341,7 @@ def test_schemas_agree_in_any_order_and_letter_case() -> None:
     assert outcome.notes == ("in `r`, letter case differs: `a`, `B`", "only `r` has `more`")
     outcome = one('SchemaMatch "r" < 1.0', {"primary": primary, "r": reference})
     assert outcome.reason == "SchemaMatch with `r` is 1, expected < 1.0: every column agrees"
+    assert outcome.measured == "all columns"
 
 
 @pytest.mark.parametrize(("columns", "more"), [(10, ""), (11, " and 1 more"), (1110, " and 1,100 more")])
