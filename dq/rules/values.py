@@ -172,7 +172,7 @@ class ColumnValues(ShareRule):
             return judgement
         shown = text_of_double(evaluated(numbers[0]))
         note = f'{self.subject()} is text, compared with "{shown}" as Spark does; quote the operands to choose'
-        return replace(judgement, notes=(*judgement.notes, note))
+        return replace(judgement, notes=(note,))
 
     def extremes(self) -> dq_metrics.Metric | None:
         """Minimum and maximum, where the condition orders numbers."""

@@ -10,6 +10,7 @@ import pytest
 from dq.binding import bind
 from dq.diagnostics import DqError
 from dq.language import parse
+from dq.metrics import Bounds
 from dq.rules.base import show
 from dq.rules.values import as_number, instant, numeric, text_of_double
 from dq.schema import Column, Schema, Type
@@ -208,6 +209,31 @@ WIDE = [
 def test_digits_that_no_decimal_has_are_compared_as_doubles(text: str, doubles: bool) -> None:
     predicate = bind(rule_of(text), {"primary": TABLE}, NOW).predicate()  # type: ignore[attr-defined]
     assert ("DOUBLE" in predicate.sql(dialect="duckdb")) is doubles
+
+
+EXTREMES = [
+    ('ColumnValues "i" > 1', (True, False)),
+    ('ColumnValues "i" >= 1', (True, False)),
+    ('ColumnValues "i" < 1', (False, True)),
+    ('ColumnValues "i" <= 1', (False, True)),
+    ('ColumnValues "i" = 1', (True, True)),
+    ('ColumnValues "i" = NULL', (True, True)),
+    ('ColumnValues "s" = NULL', None),
+    ('ColumnValues "i" != 1', None),
+    ('ColumnValues "i" in [1]', None),
+    ('ColumnValues "i" between 1 and 2', None),
+    ('ColumnValues "i" = "1"', None),
+    ('ColumnValues "s" = "a"', None),
+    ('ColumnValues "at" > "2026-01-01"', None),
+]
+
+
+@pytest.mark.parametrize(("text", "ends"), EXTREMES)
+def test_which_extremes_are_measured_beside_a_share(text: str, ends: tuple[bool, bool] | None) -> None:
+    """The least value where it must not be too small, the greatest where it must not be too great."""
+    metrics = bind(rule_of(text), {"primary": TABLE}, NOW).metrics()
+    found = [(each.low, each.high) for each in metrics if isinstance(each, Bounds)]
+    assert found == ([] if ends is None else [ends])
 
 
 def rule_of(text: str) -> Rule:
