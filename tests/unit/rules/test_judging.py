@@ -252,6 +252,7 @@ FILE_CASES: list[tuple[str, ...]] = [
         for files in ("a file of noon today", "a file of the end of the minute", "a file of the minute after noon")
     ),
     (f"{AGE} < now()", "a file without a time"),
+    (f'{AGE} in ["2026-03-08", NULL]', "a file of noon"),
     (f"{AGE} > (now() - 3 days)", "a new file and an old one"),
     (f"{AGE} > (now() - 3 days)", "two old files"),
     (f"{AGE} > (now() - 3 days) with threshold > 0.5", "a new file and an old one"),

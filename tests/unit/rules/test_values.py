@@ -28,6 +28,8 @@ TABLE = Schema(
         Column("uhuge", Type.INTEGER, "UHUGEINT"),
         Column("dec", Type.DECIMAL, "DECIMAL(38,10)"),
         Column("at", Type.TIMESTAMP, "TIMESTAMP"),
+        Column("tz", Type.TIMESTAMP_TZ, "TIMESTAMP WITH TIME ZONE"),
+        Column("day", Type.DATE, "DATE"),
         Column("b", Type.BOOLEAN, "BOOLEAN"),
         Column("list", Type.NESTED, "BIGINT[]"),
     )
@@ -173,6 +175,18 @@ def test_a_column_as_numbers(name: str, operator: Operator, sql: str) -> None:
     assert as_number(found, operator).sql(dialect="duckdb").replace('"', "") == sql
 
 
+def test_a_text_as_numbers_is_read_as_spark_reads_it() -> None:
+    """`10d` is ten and `1_0` is no number: more than a database's cast."""
+    (found,) = TABLE.find("s")
+    assert "[dDfF]" in as_number(found, Operator.NE).sql(dialect="duckdb")
+
+
+@pytest.mark.parametrize(("pattern", "stops"), [(r"\bx", True), ("x", False), (r"[\\w]x", False)])
+def test_a_pattern_with_a_word_boundary_stops_at_letters_beyond_ascii(pattern: str, stops: bool) -> None:
+    predicate = bind(rule_of(f'ColumnValues "s" matches "{pattern}"'), {"primary": TABLE}, NOW).predicate()  # type: ignore[attr-defined]
+    assert ("DQ_STOP" in predicate.sql()) is stops
+
+
 OPERANDS = [
     ("1", "1"),
     ("-1.50", "(-1.50)"),
@@ -209,6 +223,24 @@ WIDE = [
 def test_digits_that_no_decimal_has_are_compared_as_doubles(text: str, doubles: bool) -> None:
     predicate = bind(rule_of(text), {"primary": TABLE}, NOW).predicate()  # type: ignore[attr-defined]
     assert ("DOUBLE" in predicate.sql(dialect="duckdb")) is doubles
+
+
+GRAINS = [
+    ("(now() - 2 days)", "2026-03-07", "2026-03-07"),
+    ("(now() - 2 hours)", "2026-03-09 21:30:00", "2026-03-09"),
+    ("(now() + 45 minutes)", "2026-03-10 00:15:00", "2026-03-10"),
+    ("now()", "2026-03-09", "2026-03-09"),
+    ('"9:30 AM"', "2026-03-09 09:30:00", "2026-03-09"),
+    ('"2026-03-09"', "2026-03-09", "2026-03-09"),
+]
+
+
+@pytest.mark.parametrize(("operand", "instant", "day"), GRAINS)
+def test_instants_are_compared_by_day_unless_an_operand_is_finer(operand: str, instant: str, day: str) -> None:
+    for name, expected in (("at", instant), ("tz", instant), ("day", day), ("s", day)):
+        predicate = bind(rule_of(f'ColumnValues "{name}" > {operand}'), {"primary": TABLE}, NOW).predicate()  # type: ignore[attr-defined]
+        finer = "TIMESTAMP" if ":" in expected else "DATE"
+        assert predicate.expression.sql(dialect="duckdb") == f"CAST('{expected}' AS {finer})", name
 
 
 EXTREMES = [
