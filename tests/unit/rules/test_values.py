@@ -144,6 +144,8 @@ REFUSED = [
     ('ColumnValues "s" != 1', None),
     ('ColumnValues "s" not between 1 and 2', None),
     ('ColumnDataType "s" != "Integer"', None),
+    ('DataFreshness "s" < 1 days', None),
+    ('DataFreshness "day" < 1 days', None),
 ]  # fmt: skip
 
 
@@ -241,6 +243,11 @@ def test_instants_are_compared_by_day_unless_an_operand_is_finer(operand: str, i
         predicate = bind(rule_of(f'ColumnValues "{name}" > {operand}'), {"primary": TABLE}, NOW).predicate()  # type: ignore[attr-defined]
         finer = "TIMESTAMP" if ":" in expected else "DATE"
         assert predicate.expression.sql(dialect="duckdb") == f"CAST('{expected}' AS {finer})", name
+
+
+def test_no_text_is_a_date_in_a_format_that_is_none() -> None:
+    rule = bind(rule_of('ColumnDataType "s" = "Date" with format = "yy"'), {"primary": TABLE}, NOW)
+    assert rule.predicate().sql() == "FALSE"  # type: ignore[attr-defined]
 
 
 EXTREMES = [
