@@ -162,6 +162,9 @@ def test_what_cannot_be_compared(text: str, message: str | None) -> None:
 NUMBERS = [
     ("f", Operator.EQ, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
     ("f", Operator.GT, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
+    ("f", Operator.GE, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
+    ("f", Operator.LT, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
+    ("f", Operator.LE, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
     ("f", Operator.IN, "TRY_CAST(f AS DOUBLE)"),
     ("f", Operator.NE, "TRY_CAST(f AS DOUBLE)"),
     ("d", Operator.EQ, "d"),
