@@ -17,6 +17,7 @@ import pytest
 from report_schema import assert_valid_report
 
 import dq
+from dq.evaluation import load
 
 COLUMNS: dict[str, list[Any]] = {"id": [1, 2, 2], "email": ["a", None, "c"]}
 RULES = 'Rules = [ RowCount = 3, IsComplete "email" ]'
@@ -110,13 +111,37 @@ def test_a_ruleset_that_cannot_be_read_is_refused_with_what_to_do(
     assert (refused.value.message, refused.value.help or "") == (message, help_)
 
 
-def test_a_string_is_a_path_when_it_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["rules", "rules.txt", "rules[1].dqdl"])
+def test_a_string_is_a_path_when_it_names_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("rules", "rules.txt"):
-        (tmp_path / name).write_text(RULES)
-        assert dq.evaluate(name, COLUMNS).score == 0.5
-    with pytest.raises(dq.DqError, match="the ruleset has 1 error"):
-        dq.evaluate("no such file", COLUMNS)
+    (tmp_path / name).write_text(RULES)
+    assert dq.evaluate(name, COLUMNS).score == 0.5
+    assert dq.evaluate(name, COLUMNS).ruleset.source.name == name
+
+
+@pytest.mark.parametrize("end", ["", " # of crm.dqdl", "\n# of crm.dqdl", " " * 5000])
+def test_any_other_string_is_the_text(end: str) -> None:
+    assert dq.evaluate(RULES + end, COLUMNS).score == 0.5
+
+
+@pytest.mark.parametrize("text", ["no such file", "x" * 300, "x\0y", "x\n# of crm.dqdl", "x\n" * 3000])
+def test_a_text_that_is_no_ruleset_is_told_as_one(text: str) -> None:
+    with pytest.raises(dq.DqError, match="the ruleset has"):
+        dq.evaluate(text, COLUMNS)
+
+
+def test_a_ruleset_is_read_in_a_dialect(tmp_path: Path) -> None:
+    """Glue's parser takes any arguments of a function."""
+    (tmp_path / "r.dqdl").write_text("Rules = [ RowCount > avg() ]")
+    for given in (tmp_path / "r.dqdl", "Rules = [ RowCount > avg() ]"):
+        assert [str(rule) for rule in load(given, dialect="glue").rules] == ["RowCount > avg()"]
+        with pytest.raises(dq.DqError):
+            load(given)
+
+
+def test_options_decide_how_it_is_evaluated() -> None:
+    shown = dq.evaluate(RULES, COLUMNS, engine="duckdb", time_limit=0.9, options=dq.Options(samples=0)).outcomes[1]
+    assert shown.failing is None or shown.failing.sample == ()
 
 
 @pytest.mark.parametrize("missing", ["pandas", "polars"])
