@@ -10,13 +10,14 @@ import pytest
 
 from dq.equality import null_safe, sides
 from dq.names import BindingError
-from dq.schema import Column
+from dq.schema import Column, Type
 from dq.sources.types import type_of
 
 Golden = Callable[[str, str], None]
 NATIVE = (
     *("BOOLEAN", "TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER", "UINTEGER", "BIGINT", "UBIGINT"),
     *("HUGEINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL(5,2)", "DECIMAL(38,10)", "VARCHAR", "DATE", "TIMESTAMP"),
+    *("DECIMAL(5,0)", "ENUM('a', 'b')"),
     *("TIMESTAMP WITH TIME ZONE", "TIME", "BLOB", "BIGINT[]"),
 )
 
@@ -37,7 +38,7 @@ def compared(left: str, right: str) -> str:
     except BindingError as error:
         return error.message
     assert ours.kind is theirs.kind
-    assert [written(ours.column), written(theirs.column)] == ["a", "t.b"]
+    assert [ours.column.sql(), theirs.column.sql()] == ['"a"', '"t"."b"']
     return f"{ours.kind.value}: {written(ours.value)} = {written(theirs.value)}"
 
 
@@ -61,9 +62,22 @@ def test_the_type_does_not_depend_on_the_order(left: str) -> None:
             assert (kind, values.split(" = ")) == (other_kind, turned.split(" = ")[::-1])
 
 
+def test_a_type_without_a_name_of_its_own_is_told_by_its_kind() -> None:
+    with pytest.raises(BindingError, match=r"^`a` \(date\) cannot be compared with `b` of `t` \(bigint\)$"):
+        sides(Column("a", Type.DATE, ""), column_of("b", "BIGINT"), "t")
+
+
 @pytest.mark.parametrize(
     ("left", "right", "expressions"),
     [
+        (
+            "DOUBLE",
+            "BIGINT",
+            (
+                ["COALESCE(a, 0)", "a IS NULL", "a IS NULL"],
+                ["COALESCE(TRY_CAST(t.b AS DOUBLE), 0)", "TRY_CAST(t.b AS DOUBLE) IS NULL", "t.b IS NULL"],
+            ),
+        ),
         ("BIGINT", "BIGINT", (["COALESCE(a, 0)", "a IS NULL"], ["COALESCE(t.b, 0)", "t.b IS NULL"])),
         ("VARCHAR", "VARCHAR", (["COALESCE(a, '')", "a IS NULL"], ["COALESCE(t.b, '')", "t.b IS NULL"])),
         ("BOOLEAN", "BOOLEAN", (["COALESCE(a, FALSE)", "a IS NULL"], ["COALESCE(t.b, FALSE)", "t.b IS NULL"])),
