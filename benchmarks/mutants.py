@@ -6,7 +6,9 @@
 
 Much of the meaning stands in tables, class variables and decorators, which mutmut leaves alone, and a fresh process
 for each mutant, as cosmic-ray has it, imports the database a thousand times. Here one process imports what is heavy,
-and each mutant is a fork that imports `dq` anew, with one module compiled from a changed tree. No file is touched.
+and each mutant is a fork that imports `dq` anew, with one module compiled from a changed tree. No file is touched, and
+all is read from a copy of the checkout, so that one can write the missing test meanwhile: a test file in the making
+would notice every mutant.
 
 Before that, a fork of a process that has all tests at hand changes the code of the function alone: most mutants are
 noticed there, in a tenth of the time. What is not, such as what acts at import, is met by the slower fork.
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import atexit
 import csv
 import functools
 import gc
@@ -31,6 +34,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -40,12 +44,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CACHE = ROOT / ".mutants"
+COPY_OF = "DQ_MUTANTS_OF"
+"""The variable that names, in the process that works in the copy, the checkout it is a copy of."""
+CACHE = Path(os.environ.get(COPY_OF, ROOT)) / ".mutants"
 EQUIVALENT = Path(__file__).with_suffix(".tsv")
 MODULES = (
     "dq/conditions.py",
@@ -117,11 +123,15 @@ ABOUT: dict[str, tuple[str, ...]] = {
     "dq/metrics.py": ("tests/unit/test_metrics.py", "tests/properties/test_states.py"),
     "dq/dynamics.py": ("tests/unit/test_dynamics.py",),
     "dq/recall.py": (
+        "tests/unit/test_recall.py",
         "tests/unit/test_dynamics.py",
         "tests/unit/test_analyzers.py",
         "tests/unit/rules/test_detect_anomalies.py",
+        "tests/integration/test_history_runs.py",
     ),
-    "dq/equality.py": ("tests/unit/rules/test_references.py",),
+    "dq/rows/labels.py": ("tests/unit/rows/", "tests/integration/test_row_outcomes.py"),
+    "dq/rows/source.py": ("tests/integration/test_row_outcomes.py",),
+    "dq/equality.py": ("tests/unit/test_equality.py", "tests/unit/rules/test_references.py"),
     "dq/rules/base.py": ("tests/unit/rules/",),
     "dq/rules/uniqueness.py": ("tests/unit/rows/",),
     "dq/rules/values.py": ("tests/unit/rules/test_values.py", "tests/unit/rows/"),
@@ -327,7 +337,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports one module from a code object."""
 
     def __init__(self, module: str, code: CodeType) -> None:
-        self.name, self.path, self.code = module[:-3].replace("/", "."), str(ROOT / module), code
+        self.name, self.path, self.code = dotted(module), str(ROOT / module), code
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         return importlib.machinery.ModuleSpec(name, self, origin=self.path) if name == self.name else None
@@ -517,19 +527,19 @@ def by_place(code: CodeType) -> dict[tuple[str, int], CodeType]:
     return found
 
 
-def recorded() -> Calls:
+def recorded(tests: Sequence[str], jobs: int) -> Calls:
     """The functions that each test calls; those of a test file are recorded again when the file has changed."""
-    versions = {test: hashlib.sha256((ROOT / test).read_bytes()).hexdigest() for test in test_files()}
+    versions = {test: hashlib.sha256((ROOT / test).read_bytes()).hexdigest() for test in tests}
     known = {path.stem: json.loads(path.read_text()) for path in CACHE.glob("calls/*.json")}
-    stale = [test for test, version in versions.items() if known.get(stem(test), {}).get("version") != version]
+    stale = [test for test, version in versions.items() if known.get(dotted(test), {}).get("version") != version]
 
-    def record(tests: Sequence[str]) -> Callable[[str], int]:
+    def record(test: str) -> Callable[[str], int]:
         def work(folder: str) -> int:
             coverage = Coverage()
-            failed = run_tests(tests, folder, coverage)
-            for test in () if failed else tests:
-                calls = {node: called for node, called in coverage.calls.items() if node.startswith(f"{test}::")}
-                (CACHE / f"calls/{stem(test)}.json").write_text(json.dumps({"version": versions[test], "calls": calls}))
+            failed = run_tests([test], folder, coverage)
+            if not failed:
+                record = {"version": versions[test], "calls": coverage.calls}
+                (CACHE / f"calls/{dotted(test)}.json").write_text(json.dumps(record))
             return failed
 
         return work
@@ -537,20 +547,21 @@ def recorded() -> Calls:
     (CACHE / "calls").mkdir(parents=True, exist_ok=True)
     if stale:
         print(f"recording what the tests of {len(stale)} files call", flush=True)
-        running = [forked(record(part)) for part in (stale[::2], stale[1::2]) if part]
-        codes = [ended_at_last(child) for child in running]
-        if any(codes):
-            sys.exit(f"the tests must pass before mutants can tell anything: exit codes {codes}")
-    found = [json.loads((CACHE / f"calls/{stem(test)}.json").read_text())["calls"] for test in versions]
+        for at in range(0, len(stale), jobs):
+            running = {test: forked(record(test)) for test in stale[at : at + jobs]}
+            failed = [test for test, child in running.items() if ended_at_last(child)]
+            if failed:
+                sys.exit(f"the tests must pass before mutants can tell anything: {', '.join(failed)}")
+    found = [json.loads((CACHE / f"calls/{dotted(test)}.json").read_text())["calls"] for test in versions]
     return {test: called for each in found for test, called in each.items()}
 
 
-def test_files() -> list[str]:
-    return sorted(str(path.relative_to(ROOT)) for pattern in TESTS for path in ROOT.glob(pattern))
+def files_of(patterns: Iterable[str]) -> list[str]:
+    return sorted({str(path.relative_to(ROOT)) for pattern in patterns for path in ROOT.glob(pattern)})
 
 
-def stem(test: str) -> str:
-    return test.removesuffix(".py").replace("/", ".")
+def dotted(file: str) -> str:
+    return file.removesuffix(".py").replace("/", ".")
 
 
 def ended_at_last(child: int) -> int:
@@ -638,6 +649,7 @@ def spread(tests: list[str], most: int) -> list[str]:
 # -- the whole -----------------------------------------------------------------------------------------
 
 Meet = Callable[[CodeType, Sequence[str], Seconds], int]
+Keep = Callable[[Mutant, str], None]
 Kills = Counter[tuple[str, str]]
 """How many mutants of a function, or of any (``), a test has noticed."""
 
@@ -648,11 +660,43 @@ UNCHANGED = 6
 FATES = {0: "survived", 5: "survived", UNCHANGED: "unchanged", -signal.SIGALRM: "timed out"}
 
 
+class Journal:
+    """The fates of the mutants of a module as they become known, for the run after one that was stopped."""
+
+    def __init__(self, module: str) -> None:
+        self.path = CACHE / f"journal/{dotted(module)}.tsv"
+        self.path.parent.mkdir(exist_ok=True)
+
+    def write(self, mutant: Mutant, fate: str) -> None:
+        with self.path.open("a") as file:
+            file.write(f"{mutant.key}\t{fate}\n")
+
+    def read(self) -> dict[str, str]:
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        return {key: fate for key, _, fate in (line.rpartition("\t") for line in lines)}
+
+    def clear(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
 def judged(
-    chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, meet: Meet, kills: Kills, at_once: bool
+    chosen: Sequence[Mutant],
+    tree: ast.Module,
+    choose: Chooser,
+    jobs: int,
+    meet: Meet,
+    kills: Kills,
+    keep: Keep,
+    *,
+    at_once: bool,
 ) -> dict[str, str]:
     """What became of each mutant: killed, survived, timed out. `at_once`: all tests meet it in one process."""
     fates: dict[str, str] = {}
+
+    def end(mutant: Mutant, fate: str) -> None:
+        fates[mutant.key] = fate
+        keep(mutant, fate)
+
     waiting: list[tuple[Mutant, list[list[str]] | None]] = [(each, None) for each in reversed(chosen)]
     running: dict[int, tuple[Mutant, list[list[str]]]] = {}
     while waiting or running:
@@ -660,13 +704,13 @@ def judged(
             each, lots = waiting.pop()
             lots = lots or first_killers(choose(each), each.function, kills, at_once=at_once)
             if not lots:
-                fates[each.key] = "survived"
+                end(each, "survived")
                 continue
             each.apply()
             try:
                 code = compile(tree, str(ROOT / each.module), "exec")
             except (SyntaxError, ValueError):
-                fates[each.key] = "killed"
+                end(each, "killed")
                 continue
             finally:
                 each.undo()
@@ -682,12 +726,12 @@ def judged(
             if exit_code in (0, 5) and more:
                 waiting.append((each, more))
             else:
-                fates[each.key] = FATES.get(exit_code, "killed")
+                end(each, FATES.get(exit_code, "killed"))
     return fates
 
 
 def judged_at_hand(
-    chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, kills: Kills
+    chosen: Sequence[Mutant], tree: ast.Module, choose: Chooser, jobs: int, kills: Kills, keep: Keep
 ) -> dict[str, str]:
     """What became of the mutants that can be judged where nothing is imported anew.
 
@@ -706,16 +750,23 @@ def judged_at_hand(
 
     def meet_all(session: pytest.Session) -> None:
         sys.setprofile(None)
+        importlib.import_module(dotted(inside[0].module))  # `dq` imports late what few need
         apply = functools.partial(change, functions_of(path), compile(tree, path, "exec"))
         gc.collect()
         gc.freeze()
         meet = functools.partial(meet_at_hand, session, apply)
-        fates = judged(inside, tree, choose, jobs, meet, kills, at_once=True)
-        again = {each.key for each in inside if each.function.partition(".<locals>")[0] in at_import}
-        final = {
-            key: fate for key, fate in fates.items() if fate != "unchanged" and (fate == "killed" or key not in again)
-        }
-        (CACHE / "at_hand.json").write_text(json.dumps({"fates": final, "kills": [*kills.items()]}))
+
+        def final(mutant: Mutant, fate: str) -> bool:
+            again = mutant.function.partition(".<locals>")[0] in at_import
+            return fate == "killed" or (fate != "unchanged" and not again)
+
+        def keep_final(mutant: Mutant, fate: str) -> None:
+            if final(mutant, fate):
+                keep(mutant, fate)
+
+        fates = judged(inside, tree, choose, jobs, meet, kills, keep_final, at_once=True)
+        fates = {each.key: fates[each.key] for each in inside if final(each, fates[each.key])}
+        (CACHE / "at_hand.json").write_text(json.dumps({"fates": fates, "kills": [*kills.items()]}))
 
     def work(folder: str) -> int:
         sys.setprofile(look)
@@ -729,15 +780,31 @@ def judged_at_hand(
     return dict(found["fates"])
 
 
-def canary(choose: Chooser) -> None:
+def canary(choose: Chooser, module: str) -> None:
     """The changed module is the one that tests see: a change of nothing passes, a broken one fails."""
-    tree, _ = mutants("dq/conditions.py")
-    nothing = Mutant("dq/conditions.py", 0, "", "", "", "", lambda: None, lambda: None)
-    tests = choose(nothing)[0]
+    tree, _ = mutants(module)
+    nothing = Mutant(module, 0, "", "", "", "", lambda: None, lambda: None)
+    lots = choose(nothing)
+    if not lots:
+        sys.exit(f"no test calls {module}")
+    tests = lots[0]
     same, broken = compile(tree, "same", "exec"), compile("raise ImportError('canary')", "broken", "exec")
     codes = [ended_at_last(meet(nothing.module, code, tests, choose.seconds)) for code in (same, broken)]
     if codes[0] or codes[1] in (0, 5, 70):
         sys.exit(f"the tests do not see the changed module: exit codes {codes}")
+
+
+def start_in_a_copy() -> NoReturn:
+    """The same command, from a copy of the files that git knows or would add."""
+    copy = Path(tempfile.mkdtemp(prefix="dq-mutants-"))
+    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    os.environ[COPY_OF] = str(ROOT)
+    os.execv(sys.executable, [sys.executable, str(copy / Path(__file__).relative_to(ROOT)), *sys.argv[1:]])
 
 
 def main() -> None:
@@ -747,11 +814,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--effort", type=float, default=1, help="a share of the tests that a mutant may meet")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="patterns of other test files, for a quick look")
     parser.add_argument("--again", action="store_true", help="only what survived before")
+    parser.add_argument("--resume", action="store_true", help="leave out what a run that was stopped has found out")
     options = parser.parse_args()
 
-    os.chdir(ROOT)
     CACHE.mkdir(exist_ok=True)
+    if COPY_OF not in os.environ:
+        start_in_a_copy()
+    atexit.register(shutil.rmtree, ROOT, ignore_errors=True)
+    os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     for heavy in (
         "duckdb",
@@ -771,8 +843,8 @@ def main() -> None:
 
     gc.collect()
     gc.freeze()  # a fork shares what the collector does not touch
-    choose = Chooser(recorded(), options.effort)
-    canary(choose)
+    choose = Chooser(recorded(files_of(options.tests), options.jobs), options.effort)
+    canary(choose, options.modules[0])
     store = CACHE / "fates.json"
     fates: dict[str, str] = json.loads(store.read_text()) if store.exists() else {}
     with EQUIVALENT.open(newline="") as lines:
@@ -785,14 +857,21 @@ def main() -> None:
             chosen = [each for each in chosen if fates.get(each.key, "killed") != "killed"]
         started = time.monotonic()
         tried = [each for each in chosen if each.key not in reasons]
-        new = judged_at_hand(tried, tree, choose, options.jobs, kills := Kills())
+        journal = Journal(module)
+        if not options.resume:
+            journal.clear()
+        new = {key: fate for key, fate in journal.read().items() if key in {each.key for each in tried}}
         left = [each for each in tried if each.key not in new]
-        new |= judged(left, tree, choose, options.jobs, functools.partial(meet, module), kills, at_once=False)
+        new |= judged_at_hand(left, tree, choose, options.jobs, kills := Kills(), journal.write)
+        left = [each for each in left if each.key not in new]
+        anew = functools.partial(meet, module)
+        new |= judged(left, tree, choose, options.jobs, anew, kills, journal.write, at_once=False)
         fates.update(new)
         for each in tried:
             if new[each.key] != "killed":
                 print(f"  {new[each.key]}: {module}:{each.line}: {each.function}: {each.change}", flush=True)
         store.write_text(json.dumps(fates, indent=0, ensure_ascii=False))
+        journal.clear()
         count = Counter(dict.fromkeys(("killed", "survived", "timed out"), 0))
         count.update(new.values())
         print(

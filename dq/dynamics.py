@@ -8,7 +8,7 @@ its judgement tells which metric the condition is about.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,7 +51,11 @@ The statistics that dq adds to Glue's are among them, as Variance is.
 
 def calls(condition: Condition | None) -> Iterator[Call]:
     """The functions of a condition, those inside of others too."""
-    pending: list[Operand] = list(condition.operands) if condition else []
+    return _calls(condition.operands) if condition else iter(())
+
+
+def _calls(operands: Iterable[Operand]) -> Iterator[Call]:
+    pending = list(operands)
     while pending:
         node = pending.pop()
         if isinstance(node, Call):
@@ -107,7 +111,7 @@ def _resolved(operand: Operand, history: Sequence[float]) -> Operand:
     value = single(operand, evaluated(operand, lambda call, parts: _answer(call, parts, history)))
     if not math.isfinite(value):
         raise ConditionError(f"`{operand}` comes to no number: it divides by zero, or its result is too great")
-    return Number(_written(value), span=operand.span)
+    return Number(_written(value))
 
 
 def _written(value: float) -> str:
@@ -118,13 +122,7 @@ def _written(value: float) -> str:
 
 
 def _has_call(operand: Operand) -> bool:
-    pending = [operand]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, Call):
-            return True
-        pending.extend(_inside(node))
-    return False
+    return next(_calls((operand,)), None) is not None
 
 
 def _answer(call: Call, parts: Sequence[Numbers], history: Sequence[float]) -> Numbers:
@@ -251,21 +249,16 @@ def stand_in(condition: Condition) -> Condition:
     """The condition with what asks for history replaced by what prints the same and is no number."""
     return replace(
         condition,
-        operands=tuple(
-            _StandIn("nan", written=str(each), span=each.span) if _has_call(each) else each
-            for each in condition.operands
-        ),
+        operands=tuple(_StandIn("nan", written=str(each)) if _has_call(each) else each for each in condition.operands),
     )
 
 
 def _rewritten(rule: Rule, rewrite: Callable[[Condition], Condition]) -> Rule:
-    """The rule with its condition and its threshold rewritten, where they ask for history."""
+    """The rule with its condition and its threshold rewritten."""
     tags = tuple(
-        replace(tag, condition=rewrite(tag.condition)) if tag.name == "threshold" and asks(tag.condition) else tag
-        for tag in rule.tags
+        replace(tag, condition=rewrite(tag.condition)) if tag.name == "threshold" else tag for tag in rule.tags
     )
-    condition = rewrite(rule.condition) if rule.condition and asks(rule.condition) else rule.condition
-    return replace(rule, condition=condition, tags=tags)
+    return replace(rule, condition=rule.condition and rewrite(rule.condition), tags=tags)
 
 
 def conditions_of(rule: Rule) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _as(of: Column, node: Tree, common: Target) -> Tree:
         return node.copy()
     if of.type is Type.STRING and common.type is not Type.STRING:
         return cast(node, Type.STRING, common)
-    if of.type is Type.TIMESTAMP_TZ and common.type is Type.TIMESTAMP:
+    if of.type is Type.TIMESTAMP_TZ:
         node = fn("timezone", text("UTC"), node)
     return try_to(node, common.native)
 
@@ -151,7 +151,7 @@ def _size(of: Column) -> tuple[int, int]:
 
 def _beside_text(other: Column) -> Target | None:
     """What Spark reads a text as that is compared with this column."""
-    if other.type is Type.FLOAT and other.native == "FLOAT":
+    if other.native == "FLOAT":
         return TARGETS["float"]
     name = {
         Type.BOOLEAN: "boolean",

@@ -98,8 +98,8 @@ def _demand_primary(ruleset: Ruleset, engine: Engine) -> None:
     """Rules about files can do without a table under test, all others cannot."""
     if "primary" in engine.schemas():
         return
-    known = [SIGNATURES.get(rule.name) for rule in leaves(ruleset.rules)]
-    if known and all(each and each.reads_files for each in known):
+    rules = [*leaves(ruleset.rules)]
+    if rules and all(SIGNATURES[rule.name].reads_files for rule in rules):
         return
     if not engine.schemas():
         raise DqError("no data: only rules about files can do without", help="give the table under test")

@@ -277,7 +277,8 @@ def observed(
     for each in statistics:
         note = _observation(each, found.values(watched[each])) if each in watched else ""
         observations += bool(note)
-        result.append(replace(each, notes=(note,)) if note and observations <= MOST_OBSERVATIONS else each)
+        told = note and observations <= MOST_OBSERVATIONS
+        result.append(replace(each, notes=(*each.notes, note)) if told else each)
     return tuple(result), found.notes
 
 

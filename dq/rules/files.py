@@ -28,7 +28,7 @@ from dq.rules.base import (
     show,
 )
 from dq.rules.values import flat, instant
-from dq.syntax import Condition, Date, Operator, Size, Text
+from dq.syntax import Condition, Date, Operand, Operator, Size, Text
 
 FILTERS = {
     "recentFiles": TagValue.NUMBER,
@@ -108,7 +108,7 @@ def count(files: int) -> str:
 
 def named(files: Sequence[tuple[dq_metrics.FileFound, str]]) -> str:
     """The first few files, each with what is wrong with it, and how many more there are."""
-    shown = [f"`{visible(file.name)}`{f' ({fault})' if fault else ''}" for file, fault in files[:NAMED]]
+    shown = [f"`{visible(file.name)}` ({fault})" for file, fault in files[:NAMED]]
     more = f" and {len(files) - NAMED:,} more" if len(files) > NAMED else ""
     return ", ".join(shown) + more
 
@@ -219,7 +219,7 @@ class FileFreshness(EveryFileRule):
 
     def describe(self, file: dq_metrics.FileFound) -> str:
         """When it was modified, to the second."""
-        return "" if file.modified is None else f"{file.modified.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"{file_filters.modified(file).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 MINUTE = timedelta(minutes=1)
@@ -293,9 +293,8 @@ class FileSize(EveryFileRule):
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def _bytes(operand: object) -> int:
-    if not isinstance(operand, Size):
-        raise ConditionError("the condition does not compare with a size")
+def _bytes(operand: Operand) -> int:
+    assert isinstance(operand, Size)  # the parser takes nothing else
     return int(operand.amount * 1024 ** UNITS.index(operand.unit))
 
 
@@ -348,7 +347,7 @@ class FileUniqueness(FileRule):
         judgement = judge_number(share, asked, "the share of unique files", metrics)
         reason = judgement.reason
         if reason and repeated:
-            reason += f" ({repeated:,} of {count(total)} {'is' if repeated == 1 else 'are'} not unique: {named(why)})"
+            reason += f" ({repeated:,} of {count(total)} are not unique: {named(why)})"
         return replace(judgement, reason=reason, notes=found.notes)
 
     def _repeated(self, files: Sequence[dq_metrics.FileFound]) -> tuple[int, list[tuple[dq_metrics.FileFound, str]]]:
@@ -406,9 +405,12 @@ class FileMatch(FileRule):
     condition: TextCondition | None = None
 
     def problem(self) -> str:
-        """Operators other than `in` and `=` have no documented meaning."""
-        if self.condition is not None and self.condition.operator not in (Operator.IN, Operator.EQ):
-            return f"FileMatch takes `in` or `=` with checksums, not `{self.condition.operator.value}`"
+        """Operators other than `in` and `=` have no documented meaning, nor has a checksum that is no text."""
+        if self.condition is not None:
+            if self.condition.operator not in (Operator.IN, Operator.EQ):
+                return f"FileMatch takes `in` or `=` with checksums, not `{self.condition.operator.value}`"
+            if others := [each for each in flat(self.condition) if not isinstance(each, Text)]:
+                return f"FileMatch takes `in` or `=` with checksums, not `{others[0]}`"
         return super().problem()
 
     def metrics(self) -> tuple[dq_metrics.Metric, ...]:

@@ -91,7 +91,7 @@ class DetectAnomalies(BoundRule):
             if isinstance(each.value, dq_metrics.Undefined):
                 return Judgement(Verdict.FAILED, each.value.reason, "no value", "in line with its history")
         values = {each.name: float(each.value) for each in readings if not isinstance(each.value, Distribution)}
-        return Judgement(Verdict.PASSED, "", _each(values), "in line with its history", values)
+        return Judgement(Verdict.PASSED, "", _each(values, values), "in line with its history", values)
 
     def against(self, judgement: Judgement, history: Mapping[str, Sequence[float]]) -> Judgement:
         """PASSED when every metric lies within its bounds, or while there is too little history."""
@@ -108,7 +108,7 @@ class DetectAnomalies(BoundRule):
             judgement,
             verdict=Verdict.FAILED if reasons else Verdict.PASSED,
             reason="\n".join(reasons),
-            expected=_each(known_forecasts) or judgement.expected,
+            expected=_each(known_forecasts, judgement.metrics) or judgement.expected,
             history=remembered,
         )
 
@@ -119,9 +119,8 @@ def _remembered(name: str, history: Sequence[float], found: Forecast | None) -> 
     return Remembered(name, len(history), True, found.predicted, found.lower, found.upper)
 
 
-def _each(values: Mapping[str, float | Forecast]) -> str:
-    """One value as it is, several with the last part of their names."""
+def _each(values: Mapping[str, float | Forecast], metrics: Mapping[str, float]) -> str:
+    """Values of a lone metric as they are, those of several with the last part of their names."""
     shown = {name: show(each) if isinstance(each, float) else str(each) for name, each in values.items()}
-    if len(shown) == 1:
-        return next(iter(shown.values()))
-    return ", ".join(f"{name.rpartition('.')[2]} {text}" for name, text in shown.items())
+    alone = len(metrics) == 1
+    return ", ".join(text if alone else f"{name.rpartition('.')[2]} {text}" for name, text in shown.items())

@@ -201,10 +201,9 @@ class DatasetMatch(_PartnerRule):
     def judge(self, facts: Facts) -> Judgement:
         """FAILED when keys repeat, else by the share."""
         expected = str(self.asked())
-        empty = judge_emptiness(self, facts, expected)
         repeated = self._repeated(facts)
-        if empty or not repeated:
-            return empty or ShareRule.judge(self, facts)
+        if not repeated or judge_emptiness(self, facts, expected):
+            return ShareRule.judge(self, facts)
         names = ", ".join(dict.fromkeys(f"`{pair.primary.name}`" for pair in self._keys))
         reason = f"rows cannot be paired: the key {names} occurs more than once, {' and '.join(repeated)}"
         return Judgement(Verdict.FAILED, reason, "repeated keys", expected)

@@ -172,7 +172,7 @@ class ColumnValues(ShareRule):
             return judgement
         shown = text_of_double(evaluated(numbers[0]))
         note = f'{self.subject()} is text, compared with "{shown}" as Spark does; quote the operands to choose'
-        return replace(judgement, notes=(*judgement.notes, note))
+        return replace(judgement, notes=(note,))
 
     def extremes(self) -> dq_metrics.Metric | None:
         """Minimum and maximum, where the condition orders numbers."""
@@ -346,8 +346,7 @@ def _ignores_case(rule: ColumnValues) -> bool:
 
 def _pattern_predicate(rule: ColumnValues) -> Tree:
     (operand,) = flat(rule.condition)
-    if not isinstance(operand, Text):
-        raise ConditionError("a regular expression must be a text")
+    assert isinstance(operand, Text)  # the parser takes nothing else
     pattern = regex.java_regex(operand.value)
     if _ignores_case(rule):
         pattern = f"(?i){pattern}"
@@ -520,19 +519,21 @@ class ColumnDataType(ShareRule):
         self.predicate()
         return ""
 
-    def predicate(self) -> Tree:
-        """Castable, or not."""
+    def _target(self) -> str:
         (target,) = flat(self.condition)
         if not isinstance(target, Text):
             raise ConditionError("ColumnDataType compares with the name of a type")
-        castable = casts.castable(column(self.column), self.column.type, target.value, self.tags.get("format"))
+        return target.value
+
+    def predicate(self) -> Tree:
+        """Castable, or not."""
+        castable = casts.castable(column(self.column), self.column.type, self._target(), self.tags.get("format"))
         return castable if self.condition.operator is Operator.EQ else negation(castable)
 
     def expectation(self) -> str:
         """A type."""
-        (target,) = flat(self.condition)
-        name = target.value if isinstance(target, Text) else ""
-        return f"castable to {name}" if self.condition.operator is Operator.EQ else f"not castable to {name}"
+        castable = f"castable to {self._target()}"
+        return castable if self.condition.operator is Operator.EQ else f"not {castable}"
 
 
 @rule_type(analyzer=True)
@@ -574,6 +575,5 @@ class DataFreshness(ShareRule):
 
 
 def _hours(operand: Operand) -> float:
-    if not isinstance(operand, Duration):
-        raise ConditionError("the condition does not compare with a duration")
+    assert isinstance(operand, Duration)  # the parser takes nothing else
     return round(_length(operand) / timedelta(hours=1), 4)

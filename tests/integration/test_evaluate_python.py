@@ -18,6 +18,7 @@ import pytest
 from report_schema import assert_valid_report
 
 import dq
+from dq.evaluation import load
 
 COLUMNS: dict[str, list[Any]] = {"id": [1, 2, 2], "email": ["a", None, "c"]}
 RULES = 'Rules = [ RowCount = 3, IsComplete "email" ]'
@@ -74,9 +75,6 @@ def test_a_ruleset_is_a_path_a_text_or_parsed(ruleset: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("ruleset", "data", "words"),
     [
-        (3, COLUMNS, "a ruleset cannot be of type `int`"),
-        (None, COLUMNS, "a ruleset cannot be of type `NoneType`"),
-        ("nowhere.dqdl", COLUMNS, "does not exist"),
         (RULES, 3, "data of type `builtins.int` cannot be read"),
         (RULES, None, "cannot be read"),
         (RULES, {}, "the mapping of aliases is empty"),
@@ -91,6 +89,60 @@ def test_what_cannot_be_used_is_refused_with_a_reason(ruleset: Any, data: Any, w
     with pytest.raises(dq.DqError) as caught:
         dq.evaluate(ruleset, data)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "message", "help_"),
+    [
+        (3, "a ruleset cannot be of type `int`", "give a path, a text, or what dq.parse returns"),
+        (None, "a ruleset cannot be of type `NoneType`", "give a path, a text, or what dq.parse returns"),
+        ("nowhere.dqdl", "ruleset `nowhere.dqdl` does not exist", "give the path of a .dqdl file"),
+        ("latin1.dqdl", "ruleset `latin1.dqdl` is not UTF-8: byte 20 does not fit", "save it as UTF-8"),
+        ("folder.dqdl", "ruleset `folder.dqdl` cannot be read: Is a directory", ""),
+    ],
+)
+def test_a_ruleset_that_cannot_be_read_is_refused_with_what_to_do(
+    ruleset: Any, message: str, help_: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "latin1.dqdl").write_bytes('Rules = [ IsUnique "ü" ]'.encode("latin-1"))
+    (tmp_path / "folder.dqdl").mkdir()
+    with pytest.raises(dq.DqError) as refused:
+        dq.evaluate(ruleset, COLUMNS)
+    assert (refused.value.message, refused.value.help or "") == (message, help_)
+
+
+@pytest.mark.parametrize("name", ["rules", "rules.txt", "rules[1].dqdl"])
+def test_a_string_is_a_path_when_it_names_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(RULES)
+    assert dq.evaluate(name, COLUMNS).score == 0.5
+    assert dq.evaluate(name, COLUMNS).ruleset.source.name == name
+
+
+@pytest.mark.parametrize("end", ["", " # of crm.dqdl", "\n# of crm.dqdl", " " * 5000])
+def test_any_other_string_is_the_text(end: str) -> None:
+    assert dq.evaluate(RULES + end, COLUMNS).score == 0.5
+
+
+@pytest.mark.parametrize("text", ["no such file", "x" * 300, "x\0y", "x\n# of crm.dqdl", "x\n" * 3000])
+def test_a_text_that_is_no_ruleset_is_told_as_one(text: str) -> None:
+    with pytest.raises(dq.DqError, match="the ruleset has"):
+        dq.evaluate(text, COLUMNS)
+
+
+def test_a_ruleset_is_read_in_a_dialect(tmp_path: Path) -> None:
+    """Glue's parser takes any arguments of a function."""
+    (tmp_path / "r.dqdl").write_text("Rules = [ RowCount > avg() ]")
+    for given in (tmp_path / "r.dqdl", "Rules = [ RowCount > avg() ]"):
+        assert [str(rule) for rule in load(given, dialect="glue").rules] == ["RowCount > avg()"]
+        with pytest.raises(dq.DqError):
+            load(given)
+
+
+def test_options_decide_how_it_is_evaluated() -> None:
+    shown = dq.evaluate(RULES, COLUMNS, engine="duckdb", time_limit=0.9, options=dq.Options(samples=0)).outcomes[1]
+    assert shown.failing is None or shown.failing.sample == ()
 
 
 @pytest.mark.parametrize("missing", ["pandas", "polars"])
@@ -108,8 +160,10 @@ def test_a_relation_that_fails_is_told() -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, float("nan")])
 def test_a_time_limit_is_a_number_of_seconds(limit: float) -> None:
-    with pytest.raises(dq.DqError, match="time_limit"):
+    with pytest.raises(dq.DqError) as refused:
         dq.evaluate("Rules = [ RowCount > 0 ]", {"x": [1]}, time_limit=limit)
+    assert refused.value.message == f"`time_limit` cannot be {limit!r}"
+    assert refused.value.help == "give a number of seconds above 0"
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from dq.diagnostics import DqError
 from dq.engines.base import EngineError, SourceError, TimeLimitError
 from dq.evaluation import run
+from dq.history import MemoryHistory
 from dq.language import parse
 from dq.measuring import leaves, prepare
 from dq.metrics import Compliance, Count, Extremes, Measured, Metric, Occurrences, Ratio, Size, Total
@@ -212,6 +214,16 @@ def test_tables_that_change_are_measured_again_from_the_start() -> None:
     assert len(engine.scans) == 2
 
 
+def test_only_what_an_engine_gives_as_the_cause_can_be_helped() -> None:
+    def recover(error: Exception) -> bool:
+        raise AssertionError(error)
+
+    (outcome,) = run(
+        parse('Rules = [ Mean "a" > 1 ]'), Facts(broken=("Sum",)), Options(now=NOW), recover=recover
+    ).outcomes  # type: ignore[arg-type]
+    assert (outcome.verdict, outcome.reason) == (Verdict.ERROR, "it overflows; use less")
+
+
 def test_a_fault_that_cannot_be_helped_is_an_error_of_the_rule() -> None:
     engine = Facts(broken=("Sum", "Size"), cause=ValueError("a misfit"))
     outcome = one('Mean "a" > 1', engine)
@@ -263,6 +275,7 @@ def test_files_below_the_working_directory_can_be_judged(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     outcome = one('FileSize "a.csv" = 3 B', Facts(tables=()))
     assert outcome.passed, outcome.reason
+    assert outcome.evidence == ()
 
 
 # -- no rows -------------------------------------------------------------------------------------------
@@ -395,9 +408,10 @@ def test_a_composite_by_row_whose_filters_keep_no_row_is_what_its_parts_are(
     [
         (Ratio(4, 4), Verdict.PASSED, "", "all rows"),
         (Ratio(2, 4), Verdict.FAILED, "2 of 4 rows fail: expected true in every row", "0.5 of rows"),
+        (Ratio(10**8 - 1, 10**8), Verdict.FAILED, "1 of 100,000,000 rows fails: expected true in every row", "0.99999999 of rows"),
         (Ratio(0, 0), Verdict.FAILED, "no rows: the table is empty", "no rows"),
     ],
-)
+)  # fmt: skip
 def test_what_is_said_of_composites_by_row(judged: Ratio, verdict: Verdict, reason: str, measured: str) -> None:
     outcome = one(BY_ROW, Facts(answers={"RowsJudged": judged}), composites="row")
     assert (outcome.verdict, outcome.reason, outcome.measured) == (verdict, reason, measured)
@@ -434,6 +448,13 @@ def test_a_composite_that_rows_cannot_judge_is_judged_by_column(part: str, why: 
     assert "parts passed" in outcome.measured
 
 
+def test_a_composite_that_nests_too_deep_is_judged_by_column() -> None:
+    rule = 'IsComplete "a"'
+    for operator in ("and", "or") * 51:
+        rule = f'({rule}) {operator} (IsComplete "b")'
+    assert one(rule, composites="row").notes == ("judged by column: it nests too deep to be judged row by row",)
+
+
 # -- the evaluation ------------------------------------------------------------------------------------
 
 
@@ -448,6 +469,13 @@ def test_tables_tell_the_rows_that_were_counted() -> None:
     assert (found.engine, found.scans) == ("facts", 2)
 
 
+def test_analyzers_are_measured_in_the_scans_of_the_rules() -> None:
+    engine = Facts()
+    found = evaluated('Rules = [ RowCount > 0 ] Analyzers = [ Completeness "a" ]', engine)
+    assert [(each.name, each.value) for each in found.statistics] == [("Column.a.Completeness", 0.75)]
+    assert len(engine.scans) == 1
+
+
 def test_each_scan_is_told_before_it_runs() -> None:
     told: list[tuple[str, float, int]] = []
     engine = Facts(broken=("Sum",))
@@ -457,6 +485,37 @@ def test_each_scan_is_told_before_it_runs() -> None:
     told.clear()
     evaluated('IsComplete "a"', Facts(), progress=lambda *step: told.append(step))
     assert told == [("scanning", 0, 1), ("fetching failing rows", 0, 0)]
+
+
+def test_how_far_a_scan_is_is_told_while_it_runs() -> None:
+    told: list[tuple[str, float, int]] = []
+    halfway = Event()
+
+    class Slow(Facts):
+        def measure(self, scan: Scan) -> dict[Metric, Measured]:
+            assert halfway.wait(60)
+            halfway.clear()
+            return super().measure(scan)
+
+    def progress(what: str, done: float, total: int) -> None:
+        told.append((what, done, total))
+        if done % 1:
+            halfway.set()
+
+    evaluated('IsUnique "s", RowCount > 0', Slow(), progress=progress)
+    assert list(dict.fromkeys(told)) == [
+        ("scanning", 0, 2),
+        ("scanning", 0.5, 2),
+        ("scanning", 1, 2),
+        ("scanning", 1.5, 2),
+    ]
+
+
+def test_history_goes_by_what_was_read_unless_it_is_given_a_name() -> None:
+    history = MemoryHistory()
+    evaluated("RowCount > 0", history=history)
+    evaluated("RowCount > 0", history=history, dataset="orders")
+    assert [series.dataset for each in history.runs for series in each.values] == ["made up", "orders"]
 
 
 def test_an_instant_without_a_zone_is_meant_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -505,3 +564,12 @@ def test_what_was_measured_on_data_that_changed_is_an_error_and_the_rest_is_not(
     assert (mean.verdict, mean.reason) == (Verdict.ERROR, "`x` changed; evaluate it again")
     assert (rows.verdict, rows.evidence) == (Verdict.PASSED, ("facts",))
     assert mean.evidence == ()
+
+
+def test_a_count_of_rows_that_have_changed_is_not_told() -> None:
+    found = evaluated("RowCount > 0", Facts(changed=("Size",)))
+    assert (found.outcomes[0].reason, found.tables[0].rows) == ("`x` changed; evaluate it again", None)
+
+
+def test_what_could_not_be_measured_has_its_own_reason_also_when_the_data_changed() -> None:
+    assert one('Sum "a" > 1', Facts(broken=("Sum",), changed=("Sum",))).reason == "it overflows; use less"

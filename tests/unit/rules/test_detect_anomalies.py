@@ -60,7 +60,8 @@ def test_too_little_history_passes_with_a_note_and_fails_on_request(past: list[f
     history = remembered(ROW_COUNT, past)
     found = outcome('DetectAnomalies "RowCount"', 9, history)
     note = f"not enough history: {len(past)} of the 3 earlier values of {ROW_COUNT} that are needed"
-    assert (found.verdict, found.notes) == (dq.Verdict.PASSED, (note,))
+    assert (found.verdict, found.reason, found.notes) == (dq.Verdict.PASSED, "", (note,))
+    assert (found.measured, found.expected) == ("9", "in line with its history")
     found = outcome('DetectAnomalies "RowCount"', 9, history, fail_cold_start=True)
     assert found.verdict is dq.Verdict.FAILED
 
@@ -70,13 +71,37 @@ def test_without_a_history_that_is_told_too() -> None:
     assert found.notes == ("no history: none is kept in this evaluation, so nothing is compared",)
 
 
-def test_both_lengths_are_watched() -> None:
-    history = remembered("Column.text.MinimumLength", [3, 3, 3])
+@pytest.mark.parametrize(
+    ("shortest", "expected", "reasons"),
+    [
+        ([3, 3, 3], "MinimumLength 2.895 to 3.105, MaximumLength 8.685 to 9.315", []),
+        ([3, 3], "MaximumLength 8.685 to 9.315", []),
+        (
+            [1, 1, 1],
+            "MinimumLength 0.965 to 1.035, MaximumLength 8.685 to 9.315",
+            ["Column.text.MinimumLength is 3, expected 0.965 to 1.035: its 3 earlier values predict 1"],
+        ),
+    ],
+)
+def test_both_lengths_are_watched(shortest: list[float], expected: str, reasons: list[str]) -> None:
+    history = remembered("Column.text.MinimumLength", shortest)
     history.runs += remembered("Column.text.MaximumLength", [9, 9, 9]).runs
     found = outcome('DetectAnomalies "ColumnLength" "text"', 2, history)
-    assert found.verdict is dq.Verdict.FAILED
-    assert found.reason.startswith("Column.text.MaximumLength is 3, expected 8.685 to 9.315")
-    assert found.measured == "MinimumLength 3, MaximumLength 3"
+    longest = "Column.text.MaximumLength is 3, expected 8.685 to 9.315: its 3 earlier values predict 9"
+    assert (found.verdict, found.reason) == (dq.Verdict.FAILED, "\n".join([*reasons, longest]))
+    assert (found.measured, found.expected) == ("MinimumLength 3, MaximumLength 3", expected)
+
+
+def test_only_the_newest_thirty_values_predict() -> None:
+    found = outcome('DetectAnomalies "RowCount"', 3, remembered(ROW_COUNT, [1000] * 15 + [2000] * 16))
+    assert [(each.values, each.predicted) for each in found.history] == [(30, 1500)]
+
+
+@pytest.mark.parametrize("value", [0.96499999, 1.03500001])
+def test_a_value_just_beyond_a_bound_is_told_apart_from_it(value: float) -> None:
+    settings = dq.Options(history=remembered("Column.x.Mean", [1, 1, 1]), dataset="t", now=NOW)
+    (found,) = dq.evaluate('Rules = [ DetectAnomalies "Mean" "x" ]', {"x": [value]}, options=settings).outcomes
+    assert found.reason.startswith(f"Column.x.Mean is {value}, expected 0.965 to 1.035")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +127,7 @@ def test_what_has_no_metric_is_an_error(rule: str, reason: str) -> None:
 def test_a_metric_without_a_value_fails() -> None:
     found = outcome('DetectAnomalies "Mean" "id"', 0, None)
     assert (found.verdict, found.measured) == (dq.Verdict.FAILED, "no value")
+    assert (found.expected, found.reason) == ("in line with its history", "no rows: the table is empty")
 
 
 def test_its_example_passes_without_history_and_shares_the_series_of_its_metric() -> None:

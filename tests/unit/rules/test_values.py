@@ -10,6 +10,7 @@ import pytest
 from dq.binding import bind
 from dq.diagnostics import DqError
 from dq.language import parse
+from dq.metrics import Bounds
 from dq.rules.base import show
 from dq.rules.values import as_number, instant, numeric, text_of_double
 from dq.schema import Column, Schema, Type
@@ -24,8 +25,11 @@ TABLE = Schema(
         Column("f", Type.FLOAT, "FLOAT"),
         Column("d", Type.FLOAT, "DOUBLE"),
         Column("huge", Type.INTEGER, "HUGEINT"),
+        Column("uhuge", Type.INTEGER, "UHUGEINT"),
         Column("dec", Type.DECIMAL, "DECIMAL(38,10)"),
         Column("at", Type.TIMESTAMP, "TIMESTAMP"),
+        Column("tz", Type.TIMESTAMP_TZ, "TIMESTAMP WITH TIME ZONE"),
+        Column("day", Type.DATE, "DATE"),
         Column("b", Type.BOOLEAN, "BOOLEAN"),
         Column("list", Type.NESTED, "BIGINT[]"),
     )
@@ -129,6 +133,7 @@ REFUSED = [
     ('ColumnLength "i" = 1', "column `i` is integer, and a text column is needed"),
     ('ColumnLength "s" = NULL', "NULL has no meaning here: a length is always a number"),
     ('ColumnDataType "s" in ["Integer"]', "ColumnDataType takes `=` or `!=`, not `in`"),
+    ('ColumnDataType "s" = EMPTY', "ColumnDataType compares with the name of a type"),
     ('DataFreshness "i" < 1 days', "column `i` is integer, and a date, timestamp or text column is needed"),
     ('DataFreshness "b" < 1 days', "column `b` is boolean, and a date, timestamp or text column is needed"),
     ('ColumnCorrelation "i" "s" > 0', "column `s` is string, and a number column is needed"),
@@ -139,6 +144,8 @@ REFUSED = [
     ('ColumnValues "s" != 1', None),
     ('ColumnValues "s" not between 1 and 2', None),
     ('ColumnDataType "s" != "Integer"', None),
+    ('DataFreshness "s" < 1 days', None),
+    ('DataFreshness "day" < 1 days', None),
 ]  # fmt: skip
 
 
@@ -155,6 +162,9 @@ def test_what_cannot_be_compared(text: str, message: str | None) -> None:
 NUMBERS = [
     ("f", Operator.EQ, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
     ("f", Operator.GT, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
+    ("f", Operator.GE, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
+    ("f", Operator.LT, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
+    ("f", Operator.LE, "CAST(CAST(f AS TEXT) AS DOUBLE)"),
     ("f", Operator.IN, "TRY_CAST(f AS DOUBLE)"),
     ("f", Operator.NE, "TRY_CAST(f AS DOUBLE)"),
     ("d", Operator.EQ, "d"),
@@ -168,6 +178,18 @@ NUMBERS = [
 def test_a_column_as_numbers(name: str, operator: Operator, sql: str) -> None:
     (found,) = TABLE.find(name)
     assert as_number(found, operator).sql(dialect="duckdb").replace('"', "") == sql
+
+
+def test_a_text_as_numbers_is_read_as_spark_reads_it() -> None:
+    """`10d` is ten and `1_0` is no number: more than a database's cast."""
+    (found,) = TABLE.find("s")
+    assert "[dDfF]" in as_number(found, Operator.NE).sql(dialect="duckdb")
+
+
+@pytest.mark.parametrize(("pattern", "stops"), [(r"\bx", True), ("x", False), (r"[\\w]x", False)])
+def test_a_pattern_with_a_word_boundary_stops_at_letters_beyond_ascii(pattern: str, stops: bool) -> None:
+    predicate = bind(rule_of(f'ColumnValues "s" matches "{pattern}"'), {"primary": TABLE}, NOW).predicate()  # type: ignore[attr-defined]
+    assert ("DQ_STOP" in predicate.sql()) is stops
 
 
 OPERANDS = [
@@ -190,6 +212,10 @@ WIDE = [
     # the digits of the column and those behind the point of an operand are more than the 38 of a decimal
     ('ColumnValues "huge" > 5', False),
     ('ColumnValues "huge" > 0.5', True),
+    ('ColumnValues "huge" > 5.0', True),
+    ('ColumnValues "huge" > 1 + 1', True),
+    ('ColumnValues "uhuge" > 5', False),
+    ('ColumnValues "uhuge" > 0.5', True),
     ('ColumnValues "dec" > 0.1234567890', False),
     ('ColumnValues "dec" > 0.12345678901', True),
     ('ColumnValues "dec" > 5', False),
@@ -202,6 +228,54 @@ WIDE = [
 def test_digits_that_no_decimal_has_are_compared_as_doubles(text: str, doubles: bool) -> None:
     predicate = bind(rule_of(text), {"primary": TABLE}, NOW).predicate()  # type: ignore[attr-defined]
     assert ("DOUBLE" in predicate.sql(dialect="duckdb")) is doubles
+
+
+GRAINS = [
+    ("(now() - 2 days)", "2026-03-07", "2026-03-07"),
+    ("(now() - 2 hours)", "2026-03-09 21:30:00", "2026-03-09"),
+    ("(now() + 45 minutes)", "2026-03-10 00:15:00", "2026-03-10"),
+    ("now()", "2026-03-09", "2026-03-09"),
+    ('"9:30 AM"', "2026-03-09 09:30:00", "2026-03-09"),
+    ('"2026-03-09"', "2026-03-09", "2026-03-09"),
+]
+
+
+@pytest.mark.parametrize(("operand", "instant", "day"), GRAINS)
+def test_instants_are_compared_by_day_unless_an_operand_is_finer(operand: str, instant: str, day: str) -> None:
+    for name, expected in (("at", instant), ("tz", instant), ("day", day), ("s", day)):
+        predicate = bind(rule_of(f'ColumnValues "{name}" > {operand}'), {"primary": TABLE}, NOW).predicate()  # type: ignore[attr-defined]
+        finer = "TIMESTAMP" if ":" in expected else "DATE"
+        assert predicate.expression.sql(dialect="duckdb") == f"CAST('{expected}' AS {finer})", name
+
+
+def test_no_text_is_a_date_in_a_format_that_is_none() -> None:
+    rule = bind(rule_of('ColumnDataType "s" = "Date" with format = "yy"'), {"primary": TABLE}, NOW)
+    assert rule.predicate().sql() == "FALSE"  # type: ignore[attr-defined]
+
+
+EXTREMES = [
+    ('ColumnValues "i" > 1', (True, False)),
+    ('ColumnValues "i" >= 1', (True, False)),
+    ('ColumnValues "i" < 1', (False, True)),
+    ('ColumnValues "i" <= 1', (False, True)),
+    ('ColumnValues "i" = 1', (True, True)),
+    ('ColumnValues "i" = NULL', (True, True)),
+    ('ColumnValues "s" = NULL', None),
+    ('ColumnValues "i" != 1', None),
+    ('ColumnValues "i" in [1]', None),
+    ('ColumnValues "i" between 1 and 2', None),
+    ('ColumnValues "i" = "1"', None),
+    ('ColumnValues "s" = "a"', None),
+    ('ColumnValues "at" > "2026-01-01"', None),
+]
+
+
+@pytest.mark.parametrize(("text", "ends"), EXTREMES)
+def test_which_extremes_are_measured_beside_a_share(text: str, ends: tuple[bool, bool] | None) -> None:
+    """The least value where it must not be too small, the greatest where it must not be too great."""
+    metrics = bind(rule_of(text), {"primary": TABLE}, NOW).metrics()
+    found = [(each.low, each.high) for each in metrics if isinstance(each, Bounds)]
+    assert found == ([] if ends is None else [ends])
 
 
 def rule_of(text: str) -> Rule:
