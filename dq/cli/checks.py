@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dq.project.project import Check, Project
 
 _OVERRIDES = (
+    "engine",
     "samples",
     "redact",
     "composites",

@@ -18,6 +18,7 @@ from dq.cli.headings import Command, option
 from dq.cli.tables import OPTIONS, Wanted, complete_check, complete_table, complete_tag, resolve
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
+from dq.engines.opening import ENGINES
 from dq.files.names import without_query
 from dq.sources.files import format_of_name, is_remote
 from dq.sources.options import NO_DATA
@@ -102,6 +103,12 @@ def data_options(command: Any) -> Any:
             help="How timestamps are written, such as '%d/%m/%Y %H:%M'.",
         ),
         option("--all-text", is_flag=True, heading=CSV, help="Read every column as text."),
+        option(
+            "--engine",
+            type=click.Choice(list(ENGINES)),
+            heading=JUDGING,
+            help="What measures.  [default: duckdb]",
+        ),
     ]
     for each in reversed(options):
         command = each(command)
@@ -257,6 +264,7 @@ def command(
     words: Sequence[str],
     data: Sequence[str],
     rule: Sequence[str],
+    engine: str | None,
     form: str | None,
     output: Sequence[str],
     samples: int,
@@ -345,6 +353,7 @@ def command(
         evaluation = evaluate(
             ruleset,
             tables,
+            engine=engine,
             read=read_options(reading, tables),
             options=options,
             memory_limit=memory_limit,

@@ -34,7 +34,13 @@ PLAN = "Plan"
     help="The format on standard output.",
 )
 def command(
-    words: Sequence[str], data: Sequence[str], rule: Sequence[str], with_sql: bool, form: str, **reading: Any
+    words: Sequence[str],
+    data: Sequence[str],
+    rule: Sequence[str],
+    engine: str | None,
+    with_sql: bool,
+    form: str,
+    **reading: Any,
 ) -> int:
     """Show which rules share which scan, and the columns and SQL of each, without running them.
 
@@ -56,7 +62,7 @@ def command(
     wanted = Wanted.of(reading)
     ruleset, named = sort_words(words, data, rule)
     ruleset, tables = resolve(ruleset, named, wanted)
-    plan = explain(ruleset, tables, read=read_options(reading, tables))
+    plan = explain(ruleset, tables, engine=engine, read=read_options(reading, tables))
     click.echo(as_json(plan) if form == "json" else as_text(plan, with_sql=with_sql))
     return 3 if plan.problems else 0
 
@@ -83,10 +89,12 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
 
 
 def _answered(step: Step, engine: str) -> list[str]:
-    """Who answers a scan, where that is not the engine, or why the database that could does not."""
+    """Who answers a scan, where that is not the engine, or why who could does not."""
     by = step.answerer
     if by is None or (by.name == engine and not by.refusal):
         return []
+    if by.refusal.startswith(f"{engine}: "):
+        return [f"measured by {by.name}, not on {by.refusal}"]
     return [f"fetched, not left to {by.refusal}" if by.refusal else f"answered by {by.name}"]
 
 

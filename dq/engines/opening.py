@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from dq.files.remote import FoundFiles
     from dq.sources.options import ReadOptions
 
-ENGINES: Mapping[str, str] = {"duckdb": "dq.engines.duckdb"}
+ENGINES: Mapping[str, str] = {"duckdb": "dq.engines.duckdb", "ray": "dq.engines.ray"}
 """The module of each engine by its name: its `opened` takes a Request and gives a context of an Opened."""
 
 DEFAULT = "duckdb"
 
-HANDED: Mapping[str, str] = {}
+HANDED: Mapping[str, str] = {"ray": "ray"}
 """The engine that measures what users hand over, by the package of its class; the default measures everything else."""
 
 

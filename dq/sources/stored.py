@@ -194,7 +194,9 @@ class StoredTable:
         with _told(self.source), self.source.read(names) as reader:
             self._connection.register(arriving, self._counted(reader, failures))
             try:
-                self._connection.execute(f"CREATE TABLE {identifier(held)} AS SELECT * FROM {identifier(arriving)}")
+                self._connection.execute(
+                    f"CREATE OR REPLACE TABLE {identifier(held)} AS SELECT * FROM {identifier(arriving)}"
+                )
             except duckdb.Error:
                 if failures:  # DuckDB tells what came through it in words of its own
                     raise failures[0] from None
