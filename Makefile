@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the main job on real data, `make test` proves the project.
 PYTHON ?= python3
 BIN := .venv/bin
-EXTRAS := pandas,polars,aws,iceberg,delta,sql,sqlalchemy,glue
+EXTRAS := pandas,polars,aws,iceberg,delta,sql,sqlalchemy,glue,ray
 
 .PHONY: demo test test-adapters check format bench mutants nightly clean
 .DEFAULT_GOAL := help
@@ -34,7 +34,7 @@ ENGINE_TESTS := tests/conformance tests/differential tests/documentation tests/i
 	tests/properties/test_reference_laws.py tests/properties/test_text_casts.py
 
 test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
-	DQ_HYPOTHESIS=small .venv-1.5/bin/python -m pytest -q -n 2 -m 'not slow and not browser and not spark' $(ENGINE_TESTS)
+	DQ_HYPOTHESIS=small .venv-1.5/bin/python -m pytest -q -n 2 -m 'not slow and not browser and not spark and not ray' $(ENGINE_TESTS)
 
 .venv-1.5/ok: .venv/ok
 	$(PYTHON) -m venv .venv-1.5
@@ -71,7 +71,7 @@ check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
-	DQ_HYPOTHESIS=small $(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser and not spark' $(QUICK_TESTS)
+	DQ_HYPOTHESIS=small $(BIN)/python -m pytest -q -n 2 -m 'not slow and not browser and not spark and not ray' $(QUICK_TESTS)
 
 nightly: .venv/ok  ## the generated tests on many more, random examples; counts what they held
 	DQ_HYPOTHESIS=nightly $(BIN)/python -m pytest -q -n 2 tests/differential tests/properties

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dq.lazy import exp
-from dq.metrics import Frequencies, Grain, Groups, Rows, Undefined
+from dq.metrics import Extremes, Frequencies, Grain, Groups, Rows, Undefined
 from dq.outcomes import Distribution
 from dq.schema import Column, Type
 from dq.tree import call, column, count_where, disjunction, given, is_present, literal, number, table
@@ -33,6 +33,29 @@ class Spreading:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """The least and the greatest finite number of a column."""
+
+    column: Column
+    grain: ClassVar[Grain] = Rows()
+
+    def aggregates(self) -> tuple[Tree, ...]:
+        """Both."""
+        value = _finite(self.column)
+        return exp.Min(this=value), exp.Max(this=value.copy())
+
+    def state(self, cells: Sequence[Any], /) -> Extremes:
+        """Both; None without a finite number."""
+        return Extremes(*cells)
+
+
+def _finite(of: Column) -> Tree:
+    """The finite numbers of a column as doubles."""
+    value: Tree = exp.cast(column(of), exp.DataType.Type.DOUBLE)
+    return given(call("DQ_IS_FINITE", column(of)), value) if of.type is Type.FLOAT else value
+
+
+@dataclass(frozen=True, slots=True)
 class NumberBins:
     """The numbers of a column in bins of equal width; finite ones only.
 
@@ -51,6 +74,18 @@ class NumberBins:
     def frequencies(self) -> Groups:
         """The frequency table through which parts merge."""
         return Groups((self.column,))
+
+    def ends(self) -> Ends:
+        """What tells the ends of the bins, where they are not given: bins between given ends merge by adding."""
+        return Ends(self.column)
+
+    def joined(self, cells: Sequence[Sequence[Any]]) -> Spreading:
+        """The distribution of several parts, measured between the same ends."""
+        lows, highs, found, *counts = zip(*cells, strict=True)
+        counted: Counter[float] = sum((Counter(each or {}) for each in found), Counter())
+        low = min((each for each in lows if each is not None), default=None)
+        high = max((each for each in highs if each is not None), default=None)
+        return self.state((low, high, counted, *map(sum, counts)))
 
     def summarise(self, table: Frequencies) -> Spreading:
         """The distribution of a merged frequency table."""
@@ -83,9 +118,7 @@ class NumberBins:
     def aggregates(self) -> tuple[Tree, ...]:
         """Least, greatest, how many values in which bin, how many values, finite ones, and ones beyond the bins."""
         held = column(self.column)
-        value: Tree = exp.cast(held, exp.DataType.Type.DOUBLE)
-        if self.column.type is Type.FLOAT:
-            value = given(call("DQ_IS_FINITE", held), value)
+        value = _finite(self.column)
         low, high = self._ends(value)
         # Halves, since the width of a range may be more than a double can hold.
         half = [exp.Mul(this=each.copy(), expression=literal(0.5)) for each in (value, low, high)]
@@ -152,6 +185,12 @@ class FrequentValues:
         """The distribution of a merged frequency table; of a value that is no text, its text is Python's."""
         found = sorted(((n, str(key[0])) for key, n in table if key[0] is not None), key=_frequent)
         return self.state(([{"v": text, "n": n} for n, text in found[: self.bins]], sum(n for n, _ in found)))
+
+    def joined(self, cells: Sequence[Sequence[Any]]) -> Spreading:
+        """The distribution of several sets of groups, of which no two hold an equal one."""
+        top = [each for found, _ in cells for each in found or ()]
+        top.sort(key=lambda each: _frequent((int(each["n"]), str(each["v"]))))
+        return self.state((top[: self.bins], sum(n or 0 for _, n in cells)))
 
     def aggregates(self) -> tuple[Tree, ...]:
         """The values with the greatest counts, and how many values there are."""

@@ -91,9 +91,9 @@ def evaluate(
 
     Args:
         ruleset: a path, the text of a ruleset, or a parsed one.
-        data: a path, a table in memory (pandas, Polars, Arrow, DuckDB relation), a table by name (`dq.table`), or a
-            mapping from alias to any of them, where `primary` is the table under test. May be left out when all rules
-            are about files, and when a project tells which tables the ruleset is for.
+        data: a path, a table in memory (pandas, Polars, Arrow, DuckDB relation), a Ray Dataset, a table by name
+            (`dq.table`), or a mapping from alias to any of them, where `primary` is the table under test. May be left
+            out when all rules are about files, and when a project tells which tables the ruleset is for.
         engine: one of `dq.engines.opening.ENGINES`; by default the one for the data, which is `duckdb` for all
             but the tables of another engine.
         read: how files are read, for all or by alias.

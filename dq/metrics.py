@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Context, Decimal
+from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from dq.lazy import casts, exp
@@ -304,24 +306,34 @@ def is_single(column: Column) -> bool:
 # -- sums and moments ----------------------------------------------------------------------------------
 
 
+_EXACT = Context(prec=100)
+"""Of more digits than a sum of decimals can have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many values there are, and their sum."""
+    """How many values there are, and their sum: exact for integers and decimals."""
 
     n: int = 0
-    total: float = 0.0
+    total: float | Decimal = 0.0
 
     def merge(self, other: Total) -> Total:
         """The sums."""
+        if not self.n or not other.n:
+            return self if self.n else other
+        if isinstance(self.total, Decimal) and isinstance(other.total, Decimal):
+            return Total(self.n + other.n, _EXACT.add(self.total, other.total))
+        if isinstance(self.total, Decimal) or isinstance(other.total, Decimal):
+            return Total(self.n + other.n, float(self.total) + float(other.total))
         return Total(self.n + other.n, self.total + other.total)
 
     def value(self) -> Value:
         """The sum; Undefined without a value."""
-        return self.total if self.n else NO_VALUES
+        return float(self.total) if self.n else NO_VALUES
 
     def mean(self) -> Value:
         """The mean; Undefined without a value."""
-        return self.total / self.n if self.n else NO_VALUES
+        return float(self.total) / self.n if self.n else NO_VALUES
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,8 +361,8 @@ class Sum:
         return exp.Count(this=value), exp.Sum(this=value.copy())
 
     def state(self, cells: Sequence[Any], /) -> Total:
-        """Exact sums of integers and decimals become doubles here."""
-        return Total(int(cells[0]), float(cells[1] or 0.0))
+        """The sum as the engine gives it: an integer, a decimal or a double."""
+        return Total(int(cells[0]), 0.0 if cells[1] is None else cells[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -554,30 +566,6 @@ class Coefficient:
 
 
 @dataclass(frozen=True, slots=True)
-class CoDeviations:
-    """What two number columns have in common over the rows where both hold a value, so that parts merge."""
-
-    x: Column
-    y: Column
-    scope: Scope = EVERYTHING
-    grain: ClassVar[Grain] = Rows()
-
-    def aggregates(self) -> tuple[Tree, ...]:
-        """The complete pairs, and the regression aggregates of SQL:2003 over those that are finite."""
-        names = ("REGR_COUNT", "REGR_AVGX", "REGR_AVGY", "REGR_SXX", "REGR_SYY", "REGR_SXY")
-        return _over_pairs(self.x, self.y, self.scope, *names)
-
-    def state(self, cells: Sequence[Any], /) -> CoMoments:
-        """The co-moments; NaN where one of the values is not finite."""
-        n, finite, *moments = cells
-        if not n:
-            return CoMoments()
-        if n != finite:
-            return CoMoments(int(n), *[math.nan] * len(moments))
-        return CoMoments(int(n), *(float(cell) for cell in moments))
-
-
-@dataclass(frozen=True, slots=True)
 class Correlation:
     """Pearson's correlation of two number columns over the rows where both hold a value; NaN if one is not finite."""
 
@@ -585,11 +573,6 @@ class Correlation:
     y: Column
     scope: Scope = EVERYTHING
     grain: ClassVar[Grain] = Rows()
-
-    @property
-    def in_parts(self) -> CoDeviations:
-        """What a part must be asked: the coefficient alone is cheaper, and does not merge."""
-        return CoDeviations(self.x, self.y, self.scope)
 
     def aggregates(self) -> tuple[Tree, ...]:
         """The complete pairs, those that are finite, and their coefficient."""
@@ -766,6 +749,9 @@ def entropy(sizes: Mapping[int, int]) -> float:
     return math.fsum(-groups * (size / rows) * math.log(size / rows) for size, groups in sizes.items()) + 0.0
 
 
+MOST_REPEATED = 3
+"""How many repeated combinations are kept as examples."""
+
 WRITABLE = frozenset({Type.BOOLEAN, Type.INTEGER, Type.DECIMAL, Type.STRING, Type.DATE, Type.TIMESTAMP})
 """Types whose values come back exactly when they are written as literals."""
 
@@ -830,6 +816,17 @@ class GroupCounts:
             entropy(sizes) if self.weigh else None,
             tuple(tuple(key.values()) for key in repeated),
         )
+
+    def joined(self, cells: Sequence[Sequence[Any]]) -> Occurrences:
+        """The summary of several sets of groups, of which no two hold an equal one."""
+        columns = list(zip(*cells, strict=True))
+        counts = 5 if len(self.columns) > 1 else 4
+        whole: list[Any] = [sum(cell or 0 for cell in column) for column in columns[:counts]]
+        rest = columns[counts:]
+        if self.weigh:
+            whole.append(reduce(Counter.__add__, (Counter(cell or {}) for cell in rest.pop(0))))
+        whole.extend([key for keys in column for key in keys or ()][:MOST_REPEATED] for column in rest)
+        return self.state(whole)
 
     def summarise(self, table: Frequencies) -> Occurrences:
         """The summary of a merged frequency table."""

@@ -18,6 +18,7 @@ from dq.engines.base import Engine, EngineError
 from dq.metrics import Frequencies, Groups, Measured, Metric, Rows
 from dq.names import PRIMARY
 from dq.planning import plan
+from dq.powers import PowersOf, PowersOfPairs, in_parts
 
 States: TypeAlias = Mapping[Metric, Any]
 """What a part must remember, by metric: a state with `merge`."""
@@ -39,7 +40,7 @@ def states(engine: Engine, metrics: Iterable[Metric]) -> States:
                 tables[groups] = engine.frequencies(groups)
             found[metric] = tables[groups]
         elif isinstance(metric.grain, Rows):
-            in_rows[metric] = getattr(metric, "in_parts", metric)
+            in_rows[metric] = in_parts(metric)
         else:
             raise EngineError("SQL statements and files cannot be measured in parts")
     measured: dict[Metric, Any] = {}
@@ -63,7 +64,11 @@ def _is_of_primary(metric: Metric) -> bool:
 
 def finish(merged: States) -> dict[Metric, Measured]:
     """What the rules judge: states as they are, frequency tables summed up."""
-    return {
-        metric: metric.summarise(state) if isinstance(state, Frequencies) else state  # type: ignore[attr-defined]
-        for metric, state in merged.items()
-    }
+    return {metric: _finished(metric, state) for metric, state in merged.items()}
+
+
+def _finished(metric: Metric, state: Any) -> Measured:
+    asked = in_parts(metric)
+    if isinstance(asked, PowersOf | PowersOfPairs):
+        return asked.finished(state)
+    return metric.summarise(state) if isinstance(state, Frequencies) else state  # type: ignore[attr-defined,no-any-return]

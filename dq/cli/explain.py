@@ -35,7 +35,12 @@ PLAN = "Plan"
     help="The format on standard output.",
 )
 def command(
-    words: Sequence[str], data: Sequence[str], rule: Sequence[str], with_sql: bool, form: str, **reading: Any
+    words: Sequence[str],
+    data: Sequence[str],
+    rule: Sequence[str],
+    with_sql: bool,
+    form: str,
+    **reading: Any,
 ) -> int:
     """Show which rules share which scan, and the columns and SQL of each, without running them.
 
@@ -88,10 +93,12 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
 
 
 def _answered(step: Step, engine: str) -> list[str]:
-    """Who answers a scan, where that is not the engine, or why the database that could does not."""
+    """Who answers a scan, where that is not the engine, or why who could does not."""
     by = step.answerer
     if by is None or (by.name == engine and not by.refusal):
         return []
+    if by.refusal.startswith(f"{engine}: "):
+        return [f"measured by {by.name}, not on {by.refusal}"]
     return [f"fetched, not left to {by.refusal}" if by.refusal else f"answered by {by.name}"]
 
 

@@ -43,7 +43,8 @@ class DuckDBEngine:
         self.tables = tables
         self.time_limit = time_limit
         self._evidence: dict[Metric, str] = {}
-        self._scans: list[Scan] = []
+        self.scans: list[Scan] = []
+        """What was measured."""
 
     def schemas(self) -> Mapping[str, Schema]:
         """The columns of every table by its alias."""
@@ -88,16 +89,16 @@ class DuckDBEngine:
         with self._limited():
             measured, by = self._measure(scan)
         self._evidence |= dict.fromkeys(measured, by)
-        self._scans.append(scan)
+        self.scans.append(scan)
         return measured
 
     def outdated(self) -> Mapping[Metric, str]:
         """What was measured on files that have changed, by what happened to them."""
-        changes = self.tables.changes() if self._scans else {}
+        changes = self.tables.changes() if self.scans else {}
         if not changes:
             return {}
         found: dict[Metric, str] = {}
-        for scan in self._scans:
+        for scan in self.scans:
             for metric in scan.metrics:
                 tree = compile_scan(replace(scan, metrics=(metric,))).tree
                 read = [alias for alias in columns_read(tree, self.schemas()) if alias in changes]
@@ -158,14 +159,18 @@ class DuckDBEngine:
             relation = self.tables.connection.sql(self._ready(frequency_table(groups)))
             return Frequencies(relation.to_arrow_table())
         except duckdb.Error as error:
-            raise self._translate(error) from error
+            raise self.translated(error) from error
 
     def sample(self, alias: str, condition: exp.Expr, limit: int, /) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Column names and up to `limit` rows that meet a condition."""
+        with self._limited():
+            return self._fetch(self.sampling(alias, condition, limit))
+
+    def sampling(self, alias: str, condition: exp.Expr, limit: int) -> exp.Expr:
+        """The query that gives up to `limit` rows that meet a condition."""
         schema = self.tables.schemas[alias]
         as_text = [column for column in schema if column.type in _AS_TEXT]
-        with self._limited():
-            return self._fetch(sample_rows(alias, schema, as_text, condition, limit))
+        return sample_rows(alias, schema, as_text, condition, limit)
 
     def rows(self, alias: str, outcomes: Sequence[exp.Expr | None], batch: int, /) -> pa.RecordBatchReader:
         """A stream; an error of DuckDB in the middle of it is told as every other."""
@@ -175,18 +180,19 @@ class DuckDBEngine:
         try:
             reader = self.tables.connection.sql(self._ready(query)).to_arrow_reader(batch)
         except duckdb.Error as error:
-            raise self._translate(error) from error
+            raise self.translated(error) from error
         return pa.RecordBatchReader.from_batches(reader.schema, self._told(reader))
 
     def _told(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-        self._demand_same()
+        self.demand_same()
         try:
             yield from reader
-            self._demand_same()
+            self.demand_same()
         except (duckdb.Error, OSError) as error:  # a failing stream reaches Arrow as an OSError with DuckDB's text
-            raise self._translate(error) from error
+            raise self.translated(error) from error
 
-    def _demand_same(self) -> None:
+    def demand_same(self) -> None:
+        """Refuse files that are not what they were. Raises DataError."""
         for what in self.tables.changes().values():
             raise DataError(f"the data has changed since it was judged: {what}", help="evaluate it again")
 
@@ -224,20 +230,21 @@ class DuckDBEngine:
             names = tuple(column[0] for column in result.description or ())
             return names, result.fetchall()
         except duckdb.Error as error:
-            raise self._translate(error) from error
+            raise self.translated(error) from error
 
     def _execute(self, tree: exp.Expr) -> duckdb.DuckDBPyConnection:
         try:
             return self.tables.connection.execute(self._ready(tree))
         except duckdb.Error as error:
-            raise self._translate(error) from error
+            raise self.translated(error) from error
 
     def _ready(self, tree: exp.Expr) -> str:
         """The text of a query whose columns are there."""
         self.tables.bring(tree)
         return self.text(self.tables.keys.narrowed(tree))
 
-    def _translate(self, error: Exception) -> EngineError:
+    def translated(self, error: Exception) -> EngineError:
+        """What an error of DuckDB means for the person who owns the data."""
         explained = self.tables.explain_error(error)
         kind = SourceError if isinstance(explained, SourceError) else EngineError
         return kind(explained.message, help=explained.help)

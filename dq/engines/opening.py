@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 ENGINES: Mapping[str, str] = {
     "duckdb": "dq.engines.duckdb",
     "spark": "dq.engines.spark",
+    "ray": "dq.engines.ray",
 }
 """The module of each engine by its name: its `opened` takes a Request and gives a context of an Opened."""
 
 DEFAULT = "duckdb"
 
-HANDED: Mapping[str, str] = {"pyspark": "spark"}
+HANDED: Mapping[str, str] = {"pyspark": "spark", "ray": "ray"}
 """The engine that measures what users hand over, by the package of its class; the default measures everything else."""
 
 

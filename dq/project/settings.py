@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from dq.catalog.kinds import KINDS, Kind
+from dq.engines.opening import DEFAULT, ENGINES
 
 Type: TypeAlias = Literal["text", "path", "paths", "number", "whole", "flag", "texts", "instant", "table"]
 """`texts` and `paths` are a list or a single text, `table` has texts by name, `instant` is a TOML time or a text."""
@@ -59,7 +60,7 @@ TABLE = (
 )
 
 JUDGING = (
-    Setting("engine", "What measures.", choices=("duckdb", "spark"), default="duckdb"),
+    Setting("engine", "What measures.", choices=tuple(ENGINES), default=DEFAULT),
     Setting(
         "fail_on",
         "Which outcomes make the exit code differ from 0: `failed` rules and errors, an `error` alone, or `never` any;"

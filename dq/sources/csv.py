@@ -86,6 +86,15 @@ class CsvTable:
         again._groups = [replace(group, files=tuple(moved[file] for file in group.files)) for group in self._groups]
         return again
 
+    def of(self, files: Files) -> CsvTable:
+        """Some of the files, read as all of them are."""
+        part = copy(self)
+        part.files = files
+        wanted = set(files.paths)
+        groups = [replace(g, files=tuple(file for file in g.files if file.path in wanted)) for g in self._groups]
+        part._groups = [group for group in groups if group.files]
+        return part
+
     def recover(self, message: str) -> bool:
         """Make room for the value that a scan could not convert; False if the message is about something else."""
         found = _MISFIT.search(message)

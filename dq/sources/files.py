@@ -141,7 +141,8 @@ class Files:
     """Files of one format that make one table.
 
     `partitions` are the keys of folders named `key=value` below the place the user named, `outer` those of
-    folders above it, which are not part of the table. `declared` are the columns as a catalog has them.
+    folders above it, which are not part of the table. `declared` are the columns as a catalog has them. `key_types` are
+    the SQL types of the partitions where they must be those of more files than these.
     """
 
     files: tuple[File, ...]
@@ -152,6 +153,7 @@ class Files:
     root: str = ""
     notes: tuple[str, ...] = ()
     declared: Declared | None = None
+    key_types: tuple[tuple[str, str], ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:

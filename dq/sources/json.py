@@ -45,6 +45,12 @@ class JsonTable:
         again._connection = connection
         return again
 
+    def of(self, files: Files) -> JsonTable:
+        """Some of the files, read as all of them are."""
+        part = copy(self)
+        part.files = files
+        return part
+
     def recover(self, message: str) -> bool:
         """Read as text the columns that hold a value which does not fit; False if the message is about other things.
 

@@ -19,6 +19,7 @@ class ParquetTable:
         self.rows: int | None = self._count(connection)
         self._by_name = len(files.files) > 1 and self._differ(connection)
         self._hides_nan = self._written_elsewhere(connection)
+        self._within: range | None = None
 
     @property
     def hides_nan(self) -> bool:
@@ -31,16 +32,31 @@ class ParquetTable:
     def view(self) -> str:
         """The query behind the table."""
         by_name = str(self._by_name).lower()
-        return (
+        query = (
             f"SELECT {columns_of(self.files)} FROM read_parquet({patterns(self.files.files)},"
             f" {arguments(hive(self.files))}, union_by_name={by_name})"
         )
+        if self._within is None:
+            return query
+        return f"{query} WHERE file_row_number >= {self._within.start} AND file_row_number < {self._within.stop}"
 
     def on(self, connection: duckdb.DuckDBPyConnection, files: Files) -> ParquetTable:
         """The same table for another connection, read from `files`, which hold the same."""
         again = copy(self)
         again.files = files
         return again
+
+    def of(self, files: Files) -> ParquetTable:
+        """Some of the files, read as all of them are."""
+        part = copy(self)
+        part.files = files
+        return part
+
+    def within(self, rows: range) -> ParquetTable:
+        """Some rows of a single file, by their place: row groups without any of them are not read."""
+        part = copy(self)
+        part._within = rows
+        return part
 
     def recover(self, message: str) -> bool:
         """Parquet has its types: there is nothing to fall back to."""

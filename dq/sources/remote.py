@@ -8,7 +8,7 @@ Text is fetched once and read from here, since every query would read all of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -309,7 +309,7 @@ class Served:
         self.fault: DataError | None = None
         self._kind = kind
         self._number = number
-        self._handles: list[Handle] = []
+        self._handles: dict[int, Handle] = {}
         self._tails: dict[int, bytes] = {}
 
     def opened(self, progress: Progress) -> bool:
@@ -329,10 +329,14 @@ class Served:
                 return False
             if self._kind == "arrow" and handle.read(0, len(_ARROW_FILE)) != _ARROW_FILE:
                 return False
-            self._handles.append(handle)
+            self._handles[at] = handle
             if at * TAIL < TAILS:
                 self._tails[at] = tail
         return True
+
+    def some(self, places: Sequence[int]) -> ServedPart:
+        """Some of the files, for another machine."""
+        return ServedPart(self.found.system, self._number, self._kind, {at: self.found.objects[at] for at in places})
 
     def _open(self, each: Object) -> tuple[Handle, bytes]:
         with told(each.shown):
@@ -399,6 +403,32 @@ class Served:
     def _failed(self, fault: DataError) -> DataError:
         self.fault = self.fault or fault
         return self.fault
+
+
+@dataclass(frozen=True)
+class ServedPart:
+    """Some of the files that are served, by their places, as another machine opens them for itself."""
+
+    system: System = field(repr=False)
+    number: int
+    kind: str
+    objects: Mapping[int, Object] = field(repr=False)
+
+    def opened(self) -> Served:
+        """The files under the names that they have.
+
+        Raises:
+            DataError: one cannot be read, or has changed since it was listed.
+        """
+        found = RemoteFiles(self.system, tuple(self.objects.values()), "")
+        served = Served(found, self.number, self.kind)
+        try:
+            for at, (handle, tail) in zip(self.objects, _at_once(served._open, found.objects), strict=True):
+                served._handles[at] = handle
+                served._tails[at] = tail
+        except FilesError as error:
+            raise DataError(error.message, help=error.help) from None
+        return served
 
 
 def filesystem(tables: Sequence[Served]) -> Any:

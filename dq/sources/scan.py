@@ -25,6 +25,8 @@ def columns_of(files: Files) -> str:
 def hive(files: Files) -> dict[str, str]:
     """How the keys of folders `key=value` are read: as what they look like, or as text where a catalog has types."""
     options = {"hive_partitioning": str(bool(files.partitions)).lower()}
+    if files.key_types:
+        return options | {"hive_types": struct(dict(files.key_types))}
     return options | {"hive_types_autocast": "false"} if files.partitions and files.declared else options
 
 

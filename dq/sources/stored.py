@@ -291,7 +291,7 @@ class StoredTable:
             self._connection.register(arriving, self._counted(reader, failures))
             try:
                 self._connection.execute(
-                    f"CREATE TABLE {identifier(what.table)} AS SELECT * FROM {identifier(arriving)}"
+                    f"CREATE OR REPLACE TABLE {identifier(what.table)} AS SELECT * FROM {identifier(arriving)}"
                 )
             except duckdb.Error:
                 if failures:  # DuckDB tells what came through it in words of its own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import starmap
@@ -20,6 +20,7 @@ from dq.diagnostics import DataError, DqError
 from dq.engines.base import SourceError
 from dq.engines.connection import connect, identifier
 from dq.files.remote import FoundFiles
+from dq.files.stores import ArrowFiles
 from dq.lazy import exp
 from dq.names import listed
 from dq.options import Progress, silent
@@ -29,13 +30,14 @@ from dq.sources import files as found_files
 from dq.sources import remote
 from dq.sources.csv import CsvTable
 from dq.sources.errors import explain
-from dq.sources.files import File, Files
+from dq.sources.files import SERVED, File, Files
 from dq.sources.json import JsonTable
 from dq.sources.keys import Keys
 from dq.sources.memory import ACCEPTED, Arrow, from_files, is_path, to_arrow
 from dq.sources.options import NO_DATA, ReadOptions
 from dq.sources.parquet import ParquetTable
-from dq.sources.remote import RemoteFiles, Served
+from dq.sources.ray_data import OtherColumnsError, RayDataset, is_ray_dataset
+from dq.sources.remote import RemoteFiles, Served, ServedPart
 from dq.sources.stored import Attached, Database, Ready, Source, Stored, StoredTable
 from dq.sources.types import type_of
 from dq.sql import columns_read
@@ -56,6 +58,7 @@ class _FileTable(Protocol):
     def view(self) -> str: ...
     def recover(self, message: str) -> bool: ...
     def on(self, connection: duckdb.DuckDBPyConnection, files: Files) -> _FileTable: ...
+    def of(self, files: Files) -> _FileTable: ...
     @property
     def hides_nan(self) -> bool: ...
 
@@ -237,6 +240,60 @@ class Tables:
         ]
         return tuple(dict.fromkeys(folder for folder in found if folder))
 
+    # -- tables in parts ----------------------------------------------------------------------------------------------
+
+    def splittable(self, alias: str) -> Files | None:
+        """The files that a table is read from, if other machines can read them too; None for what is read otherwise.
+
+        Of files of other machines those are meant that Arrow reads in place: what was fetched is here alone, and what
+        fsspec reads may be.
+        """
+        if alias not in self._views or (
+            alias in self._remote and not (alias in self._served and isinstance(self._remote[alias].system, ArrowFiles))
+        ):
+            return None
+        return self._views[alias].files
+
+    def served(self, alias: str, files: Sequence[File]) -> ServedPart | None:
+        """How another machine opens files of a table that are of other machines; None for those of this one."""
+        if alias not in self._served:
+            return None
+        return self._served[alias].some([int(file.path.removeprefix(SERVED).split("/")[1]) for file in files])
+
+    def size(self, alias: str, file: File) -> int:
+        """How many bytes a file of a table has; 0 if that is not known."""
+        if alias not in self._served:
+            return file.mark.size if file.mark else 0
+        part = self._served[alias].some([int(file.path.removeprefix(SERVED).split("/")[1])])
+        return next(iter(part.objects.values())).size or 0
+
+    def query_of(self, alias: str, files: Sequence[File], rows: range | None = None) -> str:
+        """The query that reads some of the files of a table, with the columns and the types of the whole.
+
+        `rows` are those that are meant of a single Parquet file; one without a column of the name `file_row_number`.
+        """
+        table, schema = self._views[alias], self.schemas[alias]
+        keys = (
+            ()
+            if table.files.declared
+            else ((key.name, key.native) for key in schema if key.name in table.files.partitions)
+        )
+        part = table.of(replace(table.files, files=tuple(files), key_types=tuple(keys)))
+        query = self._query(part.within(rows) if isinstance(part, ParquetTable) and rows is not None else part)
+        if len(table.files.files) > 1:  # columns that only other files have, and types that only they make necessary
+            head = ", ".join(f"NULL::{each.native} AS {identifier(each.name)}" for each in schema)
+            query = f"SELECT * FROM (SELECT {head} WHERE false) UNION ALL BY NAME ({query})"
+        return with_nan(query, schema) if table.hides_nan else query
+
+    def _widen(self, error: OtherColumnsError) -> bool:
+        """Take in the columns of a block of a Ray Dataset that has others than those before it."""
+        changed = False
+        for alias, table in list(self._stored.items()):
+            if error.alias in ("", alias) and isinstance(table.source, RayDataset) and table.source.widen(error.found):
+                self._keep(alias, table.source)
+                changed = True
+        return changed
+
     # -- files that change ------------------------------------------------------------------------------------------
 
     def changes(self) -> dict[str, str]:
@@ -323,10 +380,12 @@ class Tables:
         return alias in self._served
 
     def recover(self, error: BaseException) -> bool:
-        """After a failed query: True if a CSV or JSON column has got a wider type and the query should run again.
+        """After a failed query: True if a column has a wider type now, or a table more columns: it should run again.
 
         Schemas and notes have changed then. Each call settles at least one column, so this ends.
         """
+        if isinstance(error, OtherColumnsError):
+            return self._widen(error)
         if not isinstance(error, duckdb.Error):
             return False
         changed = False
@@ -386,11 +445,15 @@ class Tables:
         return JsonTable(self.connection, files, options, sum(Path(path).stat().st_size for path in files.paths))
 
     def _create(self, alias: str, table: _FileTable) -> None:
+        self._view(alias, self._query(table), hides_nan=table.hides_nan)
+
+    def _query(self, table: _FileTable) -> str:
+        """The query behind files, with the columns that a catalog declares."""
         query, declared = table.view(), table.files.declared
-        if declared is not None:
-            held = self.connection.execute(f"DESCRIBE {query}").fetchall()
-            query = declared.view(query, [(row[0], row[1]) for row in held], table.notes)
-        self._view(alias, query, hides_nan=table.hides_nan)
+        if declared is None:
+            return query
+        held = self.connection.execute(f"DESCRIBE {query}").fetchall()
+        return declared.view(query, [(row[0], row[1]) for row in held], table.notes)
 
     def _register(self, alias: str, arrow: Arrow) -> None:
         held = f"{alias} in memory"
@@ -407,16 +470,14 @@ class Tables:
         self.connection.unregister(empty)
         self._stored[alias] = table
 
-    def _describe(self, alias: str, query: str) -> list[Any]:
+    def _describe(self, alias: str, query: str) -> None:
         rows = self.connection.execute(f"DESCRIBE {query}").fetchall()
         self.schemas[alias] = Schema(tuple(Column(row[0], type_of(row[1]), row[1]) for row in rows))
-        return rows
 
     def _view(self, alias: str, query: str, *, hides_nan: bool) -> None:
-        rows = self._describe(alias, query)
-        floats = {row[0]: row[1] for row in rows if row[1] in ("FLOAT", "DOUBLE")}
-        if hides_nan and floats:
-            query = f"SELECT * REPLACE ({', '.join(starmap(_maybe_nan, floats.items()))}) FROM ({query})"
+        self._describe(alias, query)
+        if hides_nan:
+            query = with_nan(query, self.schemas[alias])
         self.connection.execute(f"CREATE OR REPLACE VIEW {identifier(alias)} AS {query}")
 
 
@@ -424,6 +485,12 @@ def _called(table: NamedTable, read: TableRead) -> str:
     """What people read of a table that has a name: the name, what is selected of it, and what that is."""
     name = f"{table.name}, {table.selection}" if table.selection else table.name
     return read.description if name == read.description else f"{name}: {read.description}"
+
+
+def with_nan(query: str, schema: Schema) -> str:
+    """A query of whose floats DuckDB must assume that they can be NaN, whatever is said of their extremes."""
+    floats = [(each.name, each.native) for each in schema if each.native in ("FLOAT", "DOUBLE")]
+    return f"SELECT * REPLACE ({', '.join(starmap(_maybe_nan, floats))}) FROM ({query})" if floats else query
 
 
 def _maybe_nan(name: str, native: str) -> str:
@@ -508,6 +575,8 @@ def _resolve(alias: str, value: Any, options: ReadOptions, progress: Progress) -
         return value.open(options)
     if is_path(value) or (isinstance(value, (list, tuple)) and value and all(map(is_path, value))):
         return _found(value, options, progress)
+    if is_ray_dataset(value):
+        return RayDataset(value)
     try:
         return to_arrow(value)
     except DqError as error:

@@ -167,7 +167,8 @@ SPELLINGS: Mapping[Any, Spelling] = {
         translation, exp.Anonymous(this="median", expressions=[*node.expressions, exp.Literal.number("0.5")])
     ),
     **dict.fromkeys((exp.PercentileCont, "quantile_cont"), agg.quantile),
-    "quantile_disc": agg.quantile_of_values,
+    **dict.fromkeys(("quantile_disc", "QUANTILE_DISC"), agg.quantile_of_values),
+    "FSUM": agg.of_doubles("sum"),  # rounds where DuckDB keeps what it loses
     **{each: agg.of_any(each) for each in ("first", "last", "first_value", "last_value", "max_by", "min_by")},
     **{each: agg.of_any(each, BOOLEAN) for each in ("bool_and", "bool_or")},
     "list": agg.gathered,

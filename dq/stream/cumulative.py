@@ -22,6 +22,7 @@ from dq.options import Options
 from dq.outcomes import Evaluation, Outcome, TableRead, Verdict
 from dq.partials import finish, states
 from dq.planning import Scan
+from dq.powers import in_parts
 from dq.schema import Schema
 from dq.sql import columns_read, compile_scan
 from dq.syntax import Rule, Ruleset
@@ -142,7 +143,7 @@ def _state(metric: Metric, found: Measured, engine: Engine, tables: dict[Groups,
                 tables[groups] = engine.frequencies(groups)
             return tables[groups]
         if isinstance(metric.grain, Rows):
-            return states(engine, (metric,))[metric] if hasattr(metric, "in_parts") else found
+            return found if in_parts(metric) is metric else states(engine, (metric,))[metric]
     except DqError as error:
         return Lost(f"{batch}: {sentence(error)}")
     return Stateless()

@@ -13,6 +13,8 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,15 @@ from dq.diagnostics import DataError
 from dq.files.places import FilesError
 from dq.files.stores import put, system, told
 from dq.metrics import CoMoments, Count, Deviations, Extremes, Frequencies, Moments, Ratio, Total
+from dq.powers import Powers
 from dq.sources.files import is_remote
 from dq.stream.cumulative import Cumulative, Kept, Lost, Stateless, Verdicts
 
 VERSION = 1
 
 KINDS: Mapping[str, Any] = {
-    kind.__name__: kind for kind in (CoMoments, Count, Deviations, Extremes, Lost, Moments, Ratio, Stateless, Total)
+    kind.__name__: kind
+    for kind in (CoMoments, Count, Deviations, Extremes, Lost, Moments, Powers, Ratio, Stateless, Total)
 }
 """The states of constant size by their names."""
 
@@ -56,7 +60,7 @@ def to_bytes(snapshot: Snapshot) -> bytes:
         if isinstance(state, Frequencies):
             name, _ = tables.setdefault(id(state), (f"{len(tables)}.arrow", state))
             return ["Frequencies", [name], dict(kept.types)]
-        values = [getattr(state, each.name) for each in fields(state)]
+        values = [_written(getattr(state, each.name)) for each in fields(state)]
         return [type(state).__name__, values, dict(kept.types)]
 
     totals = {
@@ -166,7 +170,23 @@ def save(place: str | Path, snapshot: Snapshot) -> None:
 
 def _read(written: list[Any], tables: Mapping[str, Frequencies]) -> Kept:
     kind, values, types = written
-    return Kept(tables[values[0]] if kind == "Frequencies" else KINDS[kind](*values), types)
+    return Kept(tables[values[0]] if kind == "Frequencies" else KINDS[kind](*map(_value, values)), types)
+
+
+def _written(value: Any) -> Any:
+    """A value as JSON has it; those that it has no form of stand in an object with the name of their type."""
+    if isinstance(value, tuple):
+        return {"tuple": [_written(each) for each in value]}
+    if isinstance(value, Fraction | Decimal):
+        return {type(value).__name__.lower(): str(value)}
+    return value
+
+
+def _value(written: Any) -> Any:
+    if not isinstance(written, dict):
+        return written
+    ((kind, held),) = written.items()
+    return tuple(map(_value, held)) if kind == "tuple" else {"fraction": Fraction, "decimal": Decimal}[kind](held)
 
 
 def _arrow(frequencies: Frequencies) -> bytes:

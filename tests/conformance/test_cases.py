@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pytest
 from own_cases import OF_ANALYZERS, OTHER_SUBJECTS, Case, CaseError, CaseFile, Group, case_files, read_file, tables_of
+from rays import as_datasets
 from sparks import frames, told
 
 import dq
@@ -22,8 +23,14 @@ from dq.outcomes import Distribution, Statistic
 from dq.rules.base import RULE_TYPES
 from dq.sources.options import NO_DATA
 
-ENGINES: Mapping[str, Callable[[dict[str, pa.Table]], Any]] = {"duckdb": lambda tables: tables, "spark": frames}
+ENGINES: Mapping[str, Callable[[dict[str, pa.Table]], Any]] = {
+    "duckdb": lambda tables: tables,
+    "spark": frames,
+    "ray": as_datasets,
+}
 """How each engine is handed tables by their aliases. An engine is one line here."""
+
+MARKS: Mapping[str, pytest.MarkDecorator] = {"ray": pytest.mark.ray}
 
 SAYINGS = {"DataQualityRulesPass": "passes", "DataQualityRulesFail": "fails", "DataQualityRulesSkip": "skips"}
 
@@ -63,7 +70,7 @@ def runs() -> Iterator[Run]:
             yield Run(" ".join(filter(None, words)), tuple(cases[at : at + MOST]))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [pytest.param(each, marks=MARKS.get(each, ())) for each in ENGINES])
 @pytest.mark.parametrize("run", list(runs()), ids=lambda run: run.name)
 def test_the_cases_hold(engine: str, run: Run) -> None:
     told = differences(engine, run)

@@ -6,6 +6,8 @@ import io
 import json
 import math
 import zipfile
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 
 from dq.diagnostics import DataError
 from dq.metrics import CoMoments, Count, Deviations, Extremes, Frequencies, Moments, Ratio, Total
+from dq.powers import Powers
 from dq.stream.cumulative import Cumulative, Kept, Lost, Stateless, Verdicts
 from dq.stream.keeping import Snapshot, from_bytes, load, save, to_bytes
 
@@ -23,6 +26,10 @@ STATES = [
     Extremes(None, math.inf),
     Extremes(-math.inf, 0.1),
     Total(3, 0.1 + 0.2),
+    Total(3, Decimal("12345678901234567890123456789012345678.25")),
+    Total(3, 2**80),
+    Powers(2, (Fraction(1, 3), Fraction()), (((1, 0), Fraction(2, 7)), ((2, 0), Fraction(10**40)))),
+    Powers(1, finite=False),
     Deviations(2, 1.5, 1e-300),
     Moments(4, -1.0, 2.0, 3.0, 4.0),
     CoMoments(2, 1.0, 2.0, 3.0, 4.0, 5.0),
