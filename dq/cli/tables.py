@@ -132,8 +132,8 @@ class Wanted:
     @classmethod
     def of(cls, reading: dict[str, Any]) -> Wanted:
         """Taken out of the options of a command."""
-        taken = [reading.pop(name) for name in ("table", "partition", "snapshot", "as_of", "project_file")]
-        return cls(*taken, reading.get("engine"))
+        names = ("table", "partition", "snapshot", "as_of", "project_file")
+        return cls(**{name: reading.pop(name) for name in names}, engine=reading.get("engine"))
 
     def project(self) -> Project | None:
         """The project that is named, else that of the working directory; None if there is none.
