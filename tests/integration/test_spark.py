@@ -276,5 +276,5 @@ def test_the_page_of_spark_does_what_it_shows(capsys: pytest.CaptureFixture[str]
     names: dict[str, Any] = {"orders": orders, "customers": orders}
     for program in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
         exec(program, names)
-    assert "ColumnValues" in capsys.readouterr().out
+    assert "DataQualityRulesFail" in capsys.readouterr().out
     sparks.session().catalog.dropTempView("orders_view")
