@@ -60,7 +60,8 @@ QUICK_TESTS := tests/unit tests/golden tests/conformance/test_cases.py tests/con
 SPARK_TESTS := tests/integration/test_spark.py tests/conformance/test_cases.py
 
 test-spark-3.5: .venv-spark-3.5/ok java  ## the tests of Spark on the oldest supported version, that of AWS Glue 5
-	DQ_SPARK=share .venv-spark-3.5/bin/python -m pytest -q -n 0 -k spark $(SPARK_TESTS)
+	DQ_SPARK=share .venv-spark-3.5/bin/python -m pytest -q -n 0 -m spark -W default::ResourceWarning \
+		-W default::pytest.PytestUnraisableExceptionWarning $(SPARK_TESTS)
 
 .venv-spark-3.5/ok: .venv/ok requirements/constraints-spark-3.5.txt
 	$(PYTHON) -m venv .venv-spark-3.5

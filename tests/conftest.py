@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_on_spark(item: pytest.Item) -> bool:
     parameters = getattr(item, "callspec", None)
     return item.path.name.startswith("test_spark.") or (
-        parameters is not None and "spark" in parameters.params.values()
+        parameters is not None and parameters.params.get("engine") == "spark"
     )
 
 

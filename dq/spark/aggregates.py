@@ -179,19 +179,19 @@ def windowed(translation: Translation, node: exp.Window) -> Value:
 
 def histogram(translation: Translation, node: Any) -> Value:
     """How often each value occurs, as a map."""
-    value = demand(translation.value(node.expressions[0]), Type.INTEGER)
+    value = demand(translation.value(node.expressions[0]), Type.INTEGER, Type.FLOAT)
     sizes = (
         exp.select(
             exp.alias_(value.node.copy(), "size", quoted=True),
             exp.alias_(exp.Count(this=exp.Star()), "groups", quoted=True),
         )
-        .from_(exp.Table(this=exp.to_identifier(translation.grouped, quoted=True)))
+        .from_(translation.read())
         .where(is_present(value.node))
         .group_by(value.node.copy())
     )
     rows = fn("collect_list", fn("struct", name("size"), name("groups")))
     packed = exp.select(fn("map_from_entries", rows)).from_(derived(sizes, "sizes"))
-    return Value(exp.Subquery(this=packed), f"MAP({BIGINT}, {BIGINT})")
+    return Value(exp.Subquery(this=packed), f"MAP({value.native}, {BIGINT})")
 
 
 def _top(
@@ -200,7 +200,7 @@ def _top(
     """The groups with the greatest `n`, as a list of structs."""
     items = [exp.alias_(each.node.copy(), field, quoted=True) for field, each in fields.items()]
     groups = exp.select(*items, exp.alias_(exp.Neg(this=within(n.node)), "place", quoted=True))
-    groups = groups.from_(exp.Table(this=exp.to_identifier(translation.grouped, quoted=True)))
+    groups = groups.from_(translation.read())
     groups = groups.where(is_present(n.node))
     order = [exp.Ordered(this=name(each), nulls_first=False) for each in ("place", *ties)]
     first = exp.select("*").from_(derived(groups, "groups"))

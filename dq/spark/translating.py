@@ -55,6 +55,7 @@ class _Level:
     variables: dict[str, str] = field(default_factory=dict)
     named: dict[str, Value] = field(default_factory=dict)
     items: dict[str, exp.Expr] = field(default_factory=dict)
+    read: exp.Expr | None = None
     joins: list[exp.Join] = field(default_factory=list)
     merged: frozenset[str] = frozenset()
 
@@ -125,6 +126,12 @@ class Translation:
         finally:
             self._levels.pop()
 
+    def read(self) -> exp.Expr:
+        """What the SELECT around reads, to be read once more by a query in it."""
+        if self.grouped:
+            return exp.Table(this=_name(self.grouped))
+        return next(each.read.copy() for each in reversed(self._levels) if each.read is not None)
+
     def join(self, select: exp.Expr, on: Callable[[str], exp.Expr]) -> str:
         """Join rows to what the SELECT around reads, each of its rows to one of them at most; gives their alias.
 
@@ -188,6 +195,7 @@ class Translation:
                 gathers = any(key_of(each) in GATHERED for each in node.find_all(exp.Anonymous))
                 read, source, within = self._from(node.args["from_"].this, gathers)
                 select.set("from_", exp.From(this=read))
+                level.read = read
                 level.sources.append(source)
             joins = [self._join(each, level) for each in node.args.get("joins") or []]
             columns: Columns = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -264,3 +265,16 @@ def test_the_command_line_measures_and_explains(folder: Path) -> None:
     assert "on spark" in told.stdout
     told = CliRunner().invoke(cli, ["evaluate", "--rule", "RowCount > 0", path, "--master", "local[1]"])
     assert told.exit_code == 2
+
+
+def test_the_page_of_spark_does_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "spark.md").read_text(encoding="utf-8")
+    orders = sparks.session().createDataFrame(
+        [(1, "a", 1.5), (2, "b", -1.0), (3, "b", 2.0), (4, "c", 0.0)], "id int, email string, amount double"
+    )
+    orders.createOrReplaceTempView("orders_view")
+    names: dict[str, Any] = {"orders": orders, "customers": orders}
+    for program in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+        exec(program, names)
+    assert "DataQualityRulesFail" in capsys.readouterr().out
+    sparks.session().catalog.dropTempView("orders_view")

@@ -87,7 +87,7 @@ def test_a_secret_is_never_shown(text: str) -> None:
         ("[catalog]\n", []),
         ("catalog = 1\n", ["DQ404"]),
         ("table = []\n", ["DQ404"]),
-        ("[defaults]\nengine = 'spark'\n", ["DQ405"]),
+        ("[defaults]\nengine = 'abacus'\n", ["DQ405"]),
         ("[defaults]\nengine = '${ENGINE}'\n", []),
         ("[table.'a.b']\npath = 'x'\n[catalog.A]\nkind = 'files'\npath = 'x'\n", ["DQ409"]),
         ("[table.'a.b']\npath = 'x'\n[table.a]\npath = 'x'\n", []),
