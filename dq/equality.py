@@ -75,7 +75,7 @@ def _as(of: Column, node: Tree, common: Target) -> Tree:
     """The value in the common type, NULL where that cannot hold it."""
     if of.native == common.native:
         return node.copy()
-    if of.type is Type.STRING and common.type is not Type.STRING:
+    if of.type is Type.STRING:
         return cast(node, Type.STRING, common)
     if of.type is Type.TIMESTAMP_TZ:
         node = fn("timezone", text("UTC"), node)

@@ -124,7 +124,7 @@ class EveryFileRule(FileRule):
     reported; when there is none, the threshold is judged as ever.
     """
 
-    statistic: ClassVar[str] = ""
+    statistic: ClassVar[str]
 
     def judged_path(self) -> str | None:
         """The path of the rule."""

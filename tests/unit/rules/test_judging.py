@@ -389,6 +389,7 @@ NO_REFERENCE = "no data was given for the reference `nope`; there is `ref`"
         (f'{SIZE} > 0 B with filterOrder = "uriRegex,recentFiles" with recentFiles = "1"', "filterOrder names `uriRegex`, and the rule has no such tag"),
         (f'{SIZE} > 0 B with recentFiles = "1.5"', "recentFiles takes a whole number, not `1.5`"),
         (f'{SIZE} > 0 B with hashAlgorithm = "md4"', "hashAlgorithm knows MD5, SHA-1, SHA-256, not `md4`"),
+        (f'{MATCH} = "d1" with recentFiles = "many"', "recentFiles takes a whole number, not `many`"),
         (f'{MATCH} not in ["d1"]', "FileMatch takes `in` or `=` with checksums, not `not in`"),
         (f'{MATCH} != "d1"', "FileMatch takes `in` or `=` with checksums, not `!=`"),
         (f'{MATCH} in ["d1", NULL]', "FileMatch takes `in` or `=` with checksums, not `NULL`"),
