@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 class _PartnerRule(ShareRule):
     """Judges the share of rows that have a partner in a reference."""
 
-    def alias_of(self) -> str:
-        """The reference."""
-        raise NotImplementedError
-
     def lacking(self, rows: int) -> str:
         """What is wrong with the failing rows, for a sentence."""
         raise NotImplementedError
@@ -155,10 +151,6 @@ class DatasetMatch(_PartnerRule):
         """An alias or a column that does not exist, or types that cannot be compared, are raised."""
         self.predicate()
         return ""
-
-    def alias_of(self) -> str:
-        """The reference."""
-        return self.alias
 
     def predicate(self) -> Tree:
         """True for the rows that have an equal row."""

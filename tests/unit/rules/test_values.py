@@ -12,8 +12,9 @@ from dq.diagnostics import DqError
 from dq.language import parse
 from dq.metrics import Bounds
 from dq.rules.base import show
-from dq.rules.values import as_number, instant, numeric, text_of_double
+from dq.rules.values import as_number, as_text, instant, numeric, text_of_double
 from dq.schema import Column, Schema, Type
+from dq.sources.types import type_of
 from dq.syntax import Operator, Rule
 
 # 23:30 in UTC, when the next day has begun in Berlin
@@ -190,6 +191,21 @@ def test_a_text_as_numbers_is_read_as_spark_reads_it() -> None:
 def test_a_pattern_with_a_word_boundary_stops_at_letters_beyond_ascii(pattern: str, stops: bool) -> None:
     predicate = bind(rule_of(f'ColumnValues "s" matches "{pattern}"'), {"primary": TABLE}, NOW).predicate()  # type: ignore[attr-defined]
     assert ("DQ_STOP" in predicate.sql()) is stops
+
+
+@pytest.mark.parametrize(
+    ("native", "sql"),
+    [
+        ("VARCHAR", "a"),
+        ("BIGINT", "CAST(a AS TEXT)"),
+        ("DATE", "CAST(a AS TEXT)"),
+        ("TIMESTAMP WITH TIME ZONE", "TRY_CAST(TIMEZONE('UTC', a) AS TEXT)"),
+        ("BLOB", "COALESCE(TRY(DECODE(a)), TRY_CAST(a AS TEXT))"),
+    ],
+)
+def test_a_column_as_text(native: str, sql: str) -> None:
+    found = as_text(Column("a", type_of(native), native))
+    assert found.sql(dialect="duckdb").replace('"', "") == sql
 
 
 OPERANDS = [
