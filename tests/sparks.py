@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from datetime import time
 from typing import Any
 
 import pyarrow as pa
@@ -60,8 +61,20 @@ def frame(table: pa.Table) -> Any:
 
     spark = session()
     fields = [types.StructField(each.name, spark_type(each.type)) for each in table.schema]
-    rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    rows = list(zip(*(map(_held, column.to_pylist()) for column in table.columns), strict=True))
     return spark.createDataFrame(rows, types.StructType(fields))
+
+
+def has_times() -> bool:
+    """Whether this version of Spark has times of day; texts stand for them where it has none."""
+    from pyspark.sql import types
+
+    session()
+    return hasattr(types, "TimeType")
+
+
+def _held(value: Any) -> Any:
+    return str(value) if isinstance(value, time) and not has_times() else value
 
 
 def spark_type(kind: pa.DataType) -> Any:
@@ -77,9 +90,7 @@ def spark_type(kind: pa.DataType) -> Any:
     if pa.types.is_timestamp(kind):
         return types.TimestampType() if kind.tz else types.TimestampNTZType()
     if pa.types.is_time(kind):
-        if not hasattr(types, "TimeType"):
-            pytest.skip("this Spark has no times of day")
-        return types.TimeType()
+        return types.TimeType() if has_times() else types.StringType()
     return {
         pa.bool_(): types.BooleanType,
         pa.int8(): types.ByteType,

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from own_cases import OF_ANALYZERS, OTHER_SUBJECTS, Case, CaseError, CaseFile, Group, case_files, read_file, tables_of
 from rays import as_datasets
-from sparks import frames, told
+from sparks import frames, has_times, told
 
 import dq
 from dq.history import DEFAULT_CONTEXT, MemoryHistory, Series
@@ -73,6 +73,8 @@ def runs() -> Iterator[Run]:
 @pytest.mark.parametrize("engine", [pytest.param(each, marks=MARKS.get(each, ())) for each in ENGINES])
 @pytest.mark.parametrize("run", list(runs()), ids=lambda run: run.name)
 def test_the_cases_hold(engine: str, run: Run) -> None:
+    if engine == "spark" and not has_times():
+        run = Run(run.name, tuple(each for each in run.cases if "clock" not in each.case.rule))
     told = differences(engine, run)
     different = [
         f"{case.rule}\n    {words}\n    {file.rule_type}: {group.about}; {case.source or group.source}"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -278,3 +281,32 @@ def test_the_page_of_spark_does_what_it_shows(capsys: pytest.CaptureFixture[str]
         exec(program, names)
     assert "DataQualityRulesFail" in capsys.readouterr().out
     sparks.session().catalog.dropTempView("orders_view")
+
+
+@pytest.mark.slow
+def test_spark_connect_gives_the_same_verdicts_and_cancels_too() -> None:
+    import pyspark
+
+    if int(pyspark.__version__.partition(".")[0]) < 4:
+        pytest.skip("the wheel of Spark 3.5 has no server for Spark Connect")
+    sparks.session()  # skips without Java
+    program = Path(__file__).parents[1] / "spark_connect.py"
+    environment = {**os.environ, "SPARK_TESTING": "1"}  # a port that is free
+    done = subprocess.run(
+        [sys.executable, program], env=environment, capture_output=True, encoding="utf-8", timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.pop("class").startswith("pyspark.sql.connect")
+    assert found == {
+        "engine": "spark",
+        "verdicts": ["FAILED", "FAILED", "PASSED", "PASSED", "PASSED", "PASSED"],
+        "reasons": [
+            "completeness of `id` is 0.666667, expected = 1.0 (1 of 3 rows without a value)",
+            "uniqueness of `name` is 0.333333, expected = 1.0 (2 of 3 rows fail)",
+            *[""] * 4,
+        ],
+        "failed": ["1", "2", "None"],
+        "passed": 0,
+        "limit": "the scan took longer than 1 s, the limit",
+    }
