@@ -35,7 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What runs on Spark stays in one process, which starts one session; `DQ_SPARK=share` leaves most cases out."""
+    """What runs on Spark, and on Ray, stays in one process, which starts one; `DQ_SPARK=share` leaves most cases out."""
+    for each in items:
+        if each.get_closest_marker("ray"):
+            each.add_marker(pytest.mark.xdist_group("ray"))
     on_spark = [each for each in items if _is_on_spark(each)]
     for each in on_spark:
         each.add_marker(pytest.mark.spark)

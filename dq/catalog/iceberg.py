@@ -267,7 +267,7 @@ def _hive(name: str, given: dict[str, Any], catalog: str | None) -> NativeCatalo
     except ImportError:
         raise DqError(
             "Iceberg tables in a Hive metastore need thrift, which is not installed",
-            help='pip install "pyiceberg[hive]"',
+            help="pip install thrift, or pyiceberg[hive] for Kerberos too",
         ) from None
     return HiveCatalog(name, **given)
 

@@ -741,6 +741,24 @@ def test_a_rest_catalog_is_read(events: Path) -> None:
         lake.close()
 
 
+def test_a_hive_catalog_is_read(events: Path) -> None:
+    from servers import hive
+
+    with hive.serving(icebergs.catalog(events)) as uri:
+        lake = connect("iceberg", "lake", {"type": "hive", "uri": uri}, events)
+        assert [each.name for each in lake.children(())] == ["sales"]
+        assert [each.name for each in lake.children(("sales",))] == ["Events"]
+        table = lake.table(("sales", "events"))
+        assert isinstance(table, IcebergTable)
+        assert ids(table, "ts=latest") == [row[0] for row in ROWS if row[1].day == 3]
+        assert table.describe().rows == 12
+        with pytest.raises(DataError, match=r"`lake.sales` has no table `nope`"):
+            lake.table(("sales", "nope"))
+        lake.close()
+    with pytest.raises(DataError, match="cannot be reached|cannot be read|refused"):
+        connect("iceberg", "lake", {"type": "hive", "uri": uri}, events).children(())
+
+
 # -- faults --------------------------------------------------------------------------------------------
 
 
