@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := pandas,polars,aws,iceberg,delta,sql,sqlalchemy,glue,ray
 
-.PHONY: demo test test-adapters check format bench mutants nightly clean
+.PHONY: demo test test-adapters test-engines check format bench mutants nightly clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -60,13 +60,16 @@ QUICK_TESTS := tests/unit tests/golden tests/conformance/test_cases.py tests/con
 SPARK_TESTS := tests/integration/test_spark.py tests/conformance/test_cases.py
 
 test-spark-3.5: .venv-spark-3.5/ok java  ## the tests of Spark on the oldest supported version, that of AWS Glue 5
-	DQ_SPARK=share .venv-spark-3.5/bin/python -m pytest -q -n 0 -m spark -W default::ResourceWarning \
+	DQ_ENGINES=few .venv-spark-3.5/bin/python -m pytest -q -n 0 -m spark -W default::ResourceWarning \
 		-W default::pytest.PytestUnraisableExceptionWarning $(SPARK_TESTS)
 
 .venv-spark-3.5/ok: .venv/ok requirements/constraints-spark-3.5.txt
 	$(PYTHON) -m venv .venv-spark-3.5
 	$(BIN)/uv pip install -q --python .venv-spark-3.5/bin/python -c requirements/constraints-spark-3.5.txt -e '.[spark]' --group test
 	touch $@
+
+test-engines: .venv/ok java  ## every case on Spark and on Ray, of which `make test` takes a quarter
+	DQ_ENGINES=all $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'spark or ray'
 
 check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/ruff format .

@@ -34,26 +34,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
+EVERY = {"all": 1, "share": 4, "few": 8}
+"""Of the cases on Spark and on Ray, one in so many is run; `DQ_ENGINES` says which: `make test-engines` takes all."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What runs on Spark, and on Ray, stays in one process, which starts one; `DQ_SPARK=share` leaves most cases out."""
-    for each in items:
-        if each.get_closest_marker("ray"):
-            each.add_marker(pytest.mark.xdist_group("ray"))
-    on_spark = [each for each in items if _is_on_spark(each)]
-    for each in on_spark:
-        each.add_marker(pytest.mark.spark)
-        each.add_marker(pytest.mark.xdist_group("spark"))
-    if os.environ.get("DQ_SPARK") == "share":
-        cases = [each for each in on_spark if each.path.name == "test_cases.py"]
-        left_out = set(cases) - set(cases[::8])
+    """What runs on Spark, and on Ray, stays in one process each, which starts one of them."""
+    left_out: set[pytest.Item] = set()
+    for engine in ("spark", "ray"):
+        of_engine = [each for each in items if _runs_on(engine, each)]
+        for each in of_engine:
+            each.add_marker(engine)
+            each.add_marker(pytest.mark.xdist_group(engine))
+        cases = [each for each in of_engine if each.path.name == "test_cases.py"]
+        left_out |= set(cases) - set(cases[:: EVERY[os.environ.get("DQ_ENGINES", "share")]])
+    if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [each for each in items if each not in left_out]
 
 
-def _is_on_spark(item: pytest.Item) -> bool:
+def _runs_on(engine: str, item: pytest.Item) -> bool:
     parameters = getattr(item, "callspec", None)
-    return item.path.name.startswith("test_spark.") or (
-        parameters is not None and parameters.params.get("engine") == "spark"
+    return item.path.name.startswith(f"test_{engine}.") or (
+        item.get_closest_marker(engine) is not None
+        or (parameters is not None and parameters.params.get("engine") == engine)
     )
 
 
