@@ -212,7 +212,7 @@ FETCHED_TOO = frozenset({"orders", "kinds", "nans", "orders customers"})
 def evaluated(text: str, data: Any, file: Any, group: Any) -> tuple[dq.Evaluation, list[dict[str, str]]]:
     with files(file, group):
         evaluation = dq.evaluate(text, data, options=options(group))
-        return evaluation, list(said(evaluation.rows().read_all()))
+        return evaluation, list(said(evaluation.rows().read_all().to_pylist()))
 
 
 def judgements(evaluation: dq.Evaluation, rows: list[dict[str, str]]) -> list[Any]:

@@ -44,12 +44,12 @@ def test_the_cases_hold_on_postgresql(shop: Shop, run: Run, monkeypatch: pytest.
             pytest.skip(str(why))
         assert not answers
         answered = dq.evaluate(text, shop.open(tables, shop.answering), options=options(first))
-        rows = list(said(fetched.rows().read_all()))
+        rows = list(said(fetched.rows().read_all().to_pylist()))
         right = None if tables == whole else dq.evaluate(text, tables, options=options(first))
     MADE["scans answered by PostgreSQL"] += len(answers)
     MADE["scans of PostgreSQL"] += answered.scans
     if right is not None:
-        assert rows == list(said(right.rows().read_all()))
+        assert rows == list(said(right.rows().read_all().to_pylist()))
         assert list(map(judgement, fetched.outcomes)) == list(map(judgement, right.outcomes))
         assert list(map(judgement, answered.outcomes)) == list(map(judgement, right.outcomes))
         return
