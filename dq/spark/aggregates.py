@@ -12,7 +12,7 @@ from dq.spark.casting import NUMBERS, converted, demand
 from dq.spark.conditions import condition
 from dq.spark.translating import Spelling, Translation, derived
 from dq.spark.types import BIGINT, DOUBLE, HUGEINT, INTEGER, NULL, SMALLINT, TINYINT, decimal, digits
-from dq.spark.values import Value, cast, fn, is_present, name, number, over, plus, text, times, within
+from dq.spark.values import Value, case, cast, fn, is_present, name, number, over, plus, text, times, within
 
 
 def argument(node: Any) -> exp.Expr:
@@ -213,11 +213,17 @@ def _top(
 
 
 def top_keys(translation: Translation, node: Any) -> Value:
-    """The three keys with the greatest `n`, as structs; keys whose `n` is NULL do not count."""
+    """The key with the greatest `n`, as a list of one struct; keys whose `n` is NULL do not count.
+
+    One, where DuckDB gives three: an aggregate gives it without grouping the table once more.
+    """
     n, *keys = map(translation.value, node.expressions)
     fields = {f"k{at}": key for at, key in enumerate(keys)}
     native = ", ".join(f"{field} {key.native}" for field, key in fields.items())
-    return Value(_top(translation, n, fields, number(3)), f"STRUCT({native})[]")
+    row = fn("named_struct", *(part for field, key in fields.items() for part in (text(field), key.node)))
+    placed = case((is_present(n.node), fn("named_struct", text("n"), n.node, text("row"), row)))
+    first = exp.Dot(this=fn("max", placed), expression=exp.to_identifier("row", quoted=True))
+    return Value(case((is_present(fn("max", placed)), fn("array", first))), f"STRUCT({native})[]")
 
 
 def top_values(translation: Translation, node: Any) -> Value:

@@ -60,7 +60,7 @@ class _Level:
     merged: frozenset[str] = frozenset()
 
 
-GATHERED = frozenset({"DQ_HISTOGRAM", "DQ_TOP_KEYS", "DQ_TOP_VALUES"})
+GATHERED = frozenset({"DQ_HISTOGRAM", "DQ_TOP_VALUES"})
 """Functions over the table of groups that give more than one value: they read it in queries of their own."""
 
 
