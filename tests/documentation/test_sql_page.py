@@ -74,7 +74,8 @@ def test_what_it_refuses_is_an_error_with_the_words_that_it_shows(evaluate: Eval
 
 @pytest.mark.parametrize(("expression", "value"), [each[:2] for each in VALUES], ids=[each[0] for each in VALUES])
 def test_its_expressions_have_the_values_that_it_tells(expression: str, value: str) -> None:
-    row = duckdb.execute(parse_select(f"select {expression}", {}, now=NOON).sql()).fetchone()
+    with duckdb.connect() as connection:
+        row = connection.execute(parse_select(f"select {expression}", {}, now=NOON).sql()).fetchone()
     assert row is not None
     assert spelled(row[0]) == value
 

@@ -226,8 +226,9 @@ def test_it_spills_to_its_folder(tmp_path: Path) -> None:
 
 def test_quoting() -> None:
     text = 'it\'s "odd"; --'
-    assert duckdb.execute(f"SELECT {literal(text)}").fetchall() == [(text,)]
-    described = duckdb.execute(f"SELECT 1 AS {identifier(text)}").description
+    with duckdb.connect() as connection:
+        assert connection.execute(f"SELECT {literal(text)}").fetchall() == [(text,)]
+        described = connection.execute(f"SELECT 1 AS {identifier(text)}").description
     assert described is not None
     assert described[0][0] == text
 

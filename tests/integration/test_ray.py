@@ -377,7 +377,9 @@ def test_the_command_line(cluster: Any, tmp_path: Path) -> None:
     done = run("evaluate", *rule, "--failed", str(tmp_path / "bad.parquet"))
     assert done.returncode == 1, done.stderr
     assert "· ray" in done.stdout
-    assert duckdb.sql(f"select count(*) from '{tmp_path}/bad.parquet' where qty = 6").fetchall() == [(428,)]
+    with duckdb.connect() as connection:
+        counted = connection.sql(f"select count(*) from '{tmp_path}/bad.parquet' where qty = 6").fetchall()
+    assert counted == [(428,)]
     assert "Traceback" not in done.stderr
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dq.engines.functions import DUCKDB, lower
 from dq.equality import null_safe, sides
 from dq.names import BindingError
 from dq.schema import Column, Type
@@ -28,7 +29,7 @@ def column_of(name: str, native: str) -> Column:
 
 def written(tree: Any) -> str:
     """The SQL; of a text that is read as Spark reads it, the type alone."""
-    sql = tree.sql(dialect="duckdb").replace('"', "")
+    sql = lower(tree, DUCKDB).sql(dialect="duckdb").replace('"', "")
     return sql if len(sql) < 80 else f"read as {(re.findall(r' AS ([A-Z]+)', sql) or ['BOOLEAN'])[-1]}"
 
 
@@ -112,4 +113,7 @@ def test_a_type_without_a_name_of_its_own_is_told_by_its_kind() -> None:
 def test_nulls_are_equal_beside_a_key(left: str, right: str, expressions: tuple[list[str], list[str]]) -> None:
     """A value that the common type cannot hold is told apart from a NULL by the column itself."""
     found = null_safe(*sides(column_of("a", left), column_of("b", right), "t"))
-    assert tuple([each.sql(dialect="duckdb").replace('"', "") for each in side] for side in found) == expressions
+    assert (
+        tuple([lower(each, DUCKDB).sql(dialect="duckdb").replace('"', "") for each in side] for side in found)
+        == expressions
+    )

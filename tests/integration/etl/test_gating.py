@@ -125,7 +125,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "polars": pl.DataFrame,
     "lazy": pl.LazyFrame,
     "arrow": pa.table,
-    "duckdb": lambda columns: duckdb.from_arrow(pa.table(columns)),
+    "duckdb": lambda columns: duckdb.connect().from_arrow(pa.table(columns)),
 }
 
 

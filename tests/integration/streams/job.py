@@ -65,7 +65,7 @@ def tell(batch):
 query = gate(
     source,
     'Rules = [ RowCount > 1, IsUnique "id", ColumnValues "amount" < 10, Mean "amount" > 2,'
-    ' StandardDeviation "amount" < 4, ColumnCorrelation "id" "amount" < 1 ]',
+    ' StandardDeviation "amount" < 4, ColumnCorrelation "id" "amount" > -2 ]',
     good=str(folder / "good"),
     bad=str(folder / "bad"),
     checkpoint=str(folder / "checkpoint"),
