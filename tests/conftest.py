@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
-EVERY = {"all": 1, "share": 4, "few": 8}
+EVERY = {"all": 1, "share": 8}
 """Of the cases on Spark and on Ray, one in so many is run; `DQ_ENGINES` says which: `make test-engines` takes all."""
 
 
