@@ -26,7 +26,6 @@ pytestmark = [
     pytest.mark.filterwarnings(
         "ignore:module 'sre_(constants|parse)' is deprecated:DeprecationWarning:great_expectations"
     ),
-    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
 ]
 
 TEXTS = ["", "a", "b", "ab", "AB1", "AB22", "x y", "it's", 'q"', "2024-01-05", "12:30", "A.1", "é€", "a%b"]
