@@ -11,7 +11,7 @@ from typing import Any
 from dq.catalog.base import NamedTable
 from dq.catalog.files import PathTable
 from dq.diagnostics import DataError, DqError
-from dq.sources.files import format_of_name
+from dq.sources.files import format_of_name, is_remote, listed
 from dq.sources.options import ReadOptions
 
 _NAME = re.compile(r"[^\s/\\*?:]+")
@@ -45,6 +45,19 @@ def frame_of(alias: str, value: Any, session: Any, options: ReadOptions) -> tupl
         f"`{alias}`: Spark cannot read a {type(value).__name__}",
         help="give a Spark DataFrame, a path, or the name of a table of the session",
     )
+
+
+def require_files(value: Any) -> None:
+    """Look for the files that a path of this machine means, which tells more than Spark, and needs no session.
+
+    Raises:
+        DataError: nothing is there.
+    """
+    paths = value.table.paths if isinstance(value, NamedTable) and isinstance(value.table, PathTable) else (value,)
+    for path in paths:
+        named = isinstance(path, str) and path is value and _is_name(path)
+        if isinstance(path, str | os.PathLike) and not is_remote(path) and not named:
+            listed(path)
 
 
 def _named(value: NamedTable, session: Any, options: ReadOptions) -> Any:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -12,19 +16,19 @@ from dq.diagnostics import DqError
 from dq.engines.base import TimeLimitError
 
 
-def active() -> Any:
-    """The session of this thread, or one with Spark's own defaults: `spark-submit` and the environment say which.
-
-    Raises:
-        DqError: none can be started.
-    """
+def running_session() -> Any:
+    """The session of this thread; None where there is none."""
     from pyspark.sql import SparkSession
 
-    return SparkSession.getActiveSession() or start()
+    return SparkSession.getActiveSession()
 
 
 def start(master: str | None = None) -> Any:
     """A session on a master such as `local[4]`, `yarn`, or `sc://host:15002` for Spark Connect.
+
+    Without one, the environment and `spark-submit` say which. Where neither says anything of a cluster, Spark runs in
+    this machine alone: it listens on the loopback address only, without its web page, and keeps its log and its
+    progress bar to itself.
 
     Raises:
         DqError: it cannot be started or reached.
@@ -35,14 +39,46 @@ def start(master: str | None = None) -> Any:
     builder = SparkSession.builder.appName("dq")
     if master is not None:
         builder = builder.remote(master) if master.startswith("sc://") else builder.master(master)
+    if _is_ours(master):
+        for name, value in _OURS.items():
+            builder = builder.config(name, value)
     try:
-        return builder.getOrCreate()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+            return builder.getOrCreate()
     except (PySparkException, RuntimeError, ImportError, OSError) as error:
         first = str(error).strip().partition("\n")[0]
         raise DqError(
             f"Spark cannot be started: {first}",
             help="Spark needs Java 17, and Spark Connect `pip install 'pyspark[connect]'`",
         ) from error
+
+
+_TOLD = (
+    "SPARK_HOME",
+    "SPARK_CONF_DIR",
+    "SPARK_REMOTE",
+    "SPARK_MASTER",
+    "MASTER",
+    "PYSPARK_SUBMIT_ARGS",
+    "PYSPARK_GATEWAY_PORT",
+)
+"""Variables of the environment by which users and `spark-submit` say how Spark runs."""
+
+_QUIET = Path(__file__).with_name("quiet.properties")
+_OURS = {
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_QUIET.as_uri()}",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+"""The settings of a session that is ours alone."""
+
+
+def _is_ours(master: str | None) -> bool:
+    here = master is None or re.fullmatch(r"local(\[.*\])?", master)
+    return bool(here) and not any(os.environ.get(name) for name in _TOLD)
 
 
 def is_connect(session: Any) -> bool:

@@ -14,8 +14,8 @@ from dq.outcomes import TableRead
 from dq.schema import Column, Schema
 from dq.sources.options import NO_DATA, ReadOptions
 from dq.sources.types import type_of
-from dq.spark.reading import frame_of, is_frame
-from dq.spark.session import active
+from dq.spark.reading import frame_of, is_frame, require_files
+from dq.spark.session import is_connect, running_session, start
 from dq.spark.translating import Relation
 from dq.spark.types import has_collation, native_type
 from dq.spark.values import Value
@@ -61,7 +61,11 @@ class Tables:
         """
         named: Mapping[str, Any] = {} if data is NO_DATA else data if isinstance(data, Mapping) else {PRIMARY: data}
         frames = [each for each in named.values() if is_frame(each)]
-        self.session = frames[0].sparkSession if frames else active()
+        running = frames[0].sparkSession if frames else running_session()
+        if running is None or not is_connect(running):  # whose server has files of its own
+            for value in named.values():
+                require_files(value)
+        self.session = running or start()
         self._tables: dict[str, Table] = {}
         try:
             for alias, value in named.items():

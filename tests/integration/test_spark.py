@@ -247,7 +247,7 @@ def test_what_spark_cannot_read_is_told() -> None:
     stream = session.readStream.format("rate").load()
     for data, words in (
         ("no_such_table", "there is no table `no_such_table`"),
-        ("no/such.parquet", "cannot be read"),
+        ("no/such.parquet", "no file `no/such.parquet`: there is no folder"),
         (stream, "is a stream"),
         ({"primary": sparks.frame(ORDERS), "ref": ORDERS}, "`ref`: Spark cannot read a Table"),
     ):
@@ -268,6 +268,52 @@ def test_the_command_line_measures_and_explains(folder: Path) -> None:
     assert "on spark" in told.stdout
     told = CliRunner().invoke(cli, ["evaluate", "--rule", "RowCount > 0", path, "--master", "local[1]"])
     assert told.exit_code == 2
+
+
+def run_alone(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A process of Python of its own, in an environment that says nothing of Spark but this."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK", "PYSPARK"))}
+    return subprocess.run(
+        [sys.executable, *words],
+        capture_output=True, text=True, timeout=180, check=False, env={**inherited, **environment},
+    )  # fmt: skip
+
+
+def test_a_missing_file_is_told_before_spark_is_started(folder: Path) -> None:
+    words = ("-m", "dq", "evaluate", "--rule", "RowCount > 0", str(folder / "order.parquet"), "--engine", "spark")
+    told = run_alone(*words, JAVA_HOME="/nowhere", PATH="/nowhere")
+    assert told.returncode == 3
+    assert "orders.parquet" in told.stderr, "the name that is near"
+    assert "Spark cannot be started" not in told.stderr
+
+
+SETTINGS_OF_A_RUN = """
+import sys, dq
+assert dq.evaluate("Rules = [ RowCount = 5 ]", sys.argv[1], engine="spark").passed
+from pyspark.sql import SparkSession
+for name in ("spark.driver.bindAddress", "spark.ui.enabled"):
+    print(SparkSession.getActiveSession().sparkContext.getConf().get(name, "unset"))
+"""
+
+
+@pytest.mark.slow
+def test_a_session_of_our_own_keeps_to_itself(folder: Path) -> None:
+    sparks.session()  # or it is skipped
+    told = run_alone("-c", SETTINGS_OF_A_RUN, str(folder / "orders.parquet"))
+    assert told.stdout.splitlines() == ["127.0.0.1", "false"], told.stderr
+    lines = [line for line in told.stderr.splitlines() if "incubator modules" not in line]  # which Java itself says
+    assert lines == [], "no log, no warning, no progress bar of Spark"
+
+
+@pytest.mark.slow
+def test_the_settings_of_the_user_are_kept(folder: Path, tmp_path: Path) -> None:
+    sparks.session()
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    settings = {"spark.ui.enabled": "false", "spark.driver.bindAddress": "localhost", "spark.driver.host": "localhost"}
+    (conf / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    told = run_alone("-c", SETTINGS_OF_A_RUN, str(folder / "orders.parquet"), SPARK_CONF_DIR=str(conf))
+    assert told.stdout.splitlines() == ["localhost", "false"], told.stderr
 
 
 def test_the_page_of_spark_does_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
