@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/spark.py --rows 5_000_000 --cores 2
 
-Prints jobs, stages, rows read from the table and seconds of each, and how long scans with many aggregates take.
+Prints jobs, stages, rows and bytes read from the table and seconds of each, and how long scans with many aggregates take.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
         print(f"{given.rows:,} rows, {len(RULES)} rules, Spark {spark.version}, {given.cores} cores")
         options = dq.Options(samples=0)
         dq.evaluate(f"Rules = [ {RULES[0]} ]", frame, options=options)  # what is warm is warm for both
-        print("plan\tscans\tjobs\tstages\tmillion rows read\tseconds")
+        print("plan\tscans\tjobs\tstages\tmillion rows read\tMB read\tseconds")
         measured(spark, "fused", lambda: dq.evaluate(f"Rules = [ {', '.join(RULES)} ]", frame, options=options).scans)
         measured(
             spark,
@@ -110,8 +110,8 @@ def measured(spark: Any, name: str, run: Any) -> None:
             if set(each["stageIds"]) & {s["stageId"] for s in new}
         }
     )
-    read = sum(each["inputRecords"] for each in done) / 1e6
-    print(f"{name}\t{scans}\t{jobs}\t{len(done)}\t{read:.1f}\t{seconds:.1f}")
+    read, size = (sum(each[what] for each in done) / 1e6 for what in ("inputRecords", "inputBytes"))
+    print(f"{name}\t{scans}\t{jobs}\t{len(done)}\t{read:.1f}\t{size:.1f}\t{seconds:.1f}")
 
 
 def stages(spark: Any) -> dict[tuple[int, int], Any]:
