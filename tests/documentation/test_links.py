@@ -31,3 +31,15 @@ def anchors(page: Path) -> set[str]:
 def test_the_index_knows_every_page() -> None:
     index = pages.read("index.md")
     assert [each.name for each in PAGES[2:] if f"({each.name})" not in index and each.name != "index.md"] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda each: each.name)
+def test_no_table_has_a_row_twice(page: Path) -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", page.read_text(encoding="utf-8"), re.MULTILINE):
+        rows = table.splitlines()[2:]
+        subjects = [row for row in rows if not row.startswith("| `-")] + [
+            row.split(" | ")[0]
+            for row in rows
+            if row.startswith("| `-")  # an option stands once
+        ]
+        assert sorted({each for each in subjects if subjects.count(each) > 1}) == []
