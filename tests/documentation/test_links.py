@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pages
@@ -43,3 +44,9 @@ def test_no_table_has_a_row_twice(page: Path) -> None:
             if row.startswith("| `-")  # an option stands once
         ]
         assert sorted({each for each in subjects if subjects.count(each) > 1}) == []
+
+
+def test_the_page_about_installing_knows_every_extra() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    rows = [row.split(" | ")[0] for row in pages.read("install.md").splitlines() if row.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(declared)
