@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
 from dq.engines.opening import ENGINES
 from dq.files.names import without_query
-from dq.gx.suites import Suite, is_suite_file, read_suite
+from dq.gx.suites import Suite, evaluator, is_suite_file, read_suite
 from dq.sources.files import format_of_name, is_remote
 from dq.sources.options import NO_DATA
 
@@ -336,8 +336,8 @@ def command(
             raise click.UsageError(
                 "checks have their rulesets and tables in dq.toml: name either, or --check and --tag"
             )
-        if form == "gx":
-            raise click.UsageError("--format gx is for one evaluation: name a ruleset, or a suite")
+        if form == "gx" or "gx" in (kind for _, kind in places):
+            raise click.UsageError("a result for Data Docs is for one evaluation: name a ruleset, or a suite")
         from dq.cli.checks import Report, run_checks
 
         return run_checks(wanted, checks, tags, reading, Report(tuple(places), form, verbose, quiet), _instant(now))
@@ -361,7 +361,7 @@ def command(
             dataset=dataset,
             fail_cold_start=fail_cold_start,
         )
-        evaluation = _evaluator(ruleset)(
+        evaluation = evaluator(ruleset)(
             ruleset,
             tables,
             read=read_options(reading, tables),
@@ -376,17 +376,6 @@ def command(
     if form is None or form not in {kind for _, kind in places}:
         print_report(evaluation, form or "text", verbose=verbose, quiet=quiet)
     return evaluation.exit_code if all([*written, written_rows]) else WRONG
-
-
-def _evaluator(ruleset: Any) -> Callable[..., Evaluation]:
-    """What judges a ruleset, or a suite."""
-    if isinstance(ruleset, Suite):
-        from dq.gx.evaluating import evaluate as evaluate_suite
-
-        return evaluate_suite
-    from dq.evaluation import evaluate
-
-    return evaluate
 
 
 # -- what is read --------------------------------------------------------------------------------------
