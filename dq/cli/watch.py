@@ -17,6 +17,7 @@ from dq.cli.headings import Command, option
 from dq.cli.options import (
     DATA,
     DELIMITER,
+    IN_HISTORY,
     INPUT_FORMAT,
     MEMORY_LIMIT,
     REDACT,
@@ -24,6 +25,7 @@ from dq.cli.options import (
     SAMPLES,
     THREADS,
     column_type,
+    together,
 )
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
@@ -114,6 +116,7 @@ WATCHING = "Watching"
 @option("--quiet", "-q", is_flag=True, heading=REPORT, help="Only batches in which a rule does not pass.")
 @MEMORY_LIMIT
 @THREADS
+@together(*IN_HISTORY)
 def command(
     ruleset: str,
     path: str,
@@ -135,6 +138,10 @@ def command(
     quiet: bool,
     memory_limit: str | None,
     threads: int | None,
+    history: str | None,
+    context: str,
+    dataset: str | None,
+    fail_cold_start: bool,
 ) -> int:
     """Judge files as they arrive, each batch by itself and all of them together.
 
@@ -144,6 +151,8 @@ def command(
 
     A file that cannot be read counts for nothing, is told, and is tried again when it changes. A file that changes
     after it was judged ends the command, and so does a state that another watcher uses.
+
+    With --history, rules compare a batch with earlier batches, and all that has come with what had come before.
 
     \b
     dq watch orders.dqdl landing/orders/
@@ -169,7 +178,15 @@ def command(
                 types=dict(map(column_type, types)),
                 delimiter=delimiter,
             ),
-            options=Options(samples=samples, redact=redact, progress=progress),
+            options=Options(
+                samples=samples,
+                redact=redact,
+                progress=progress,
+                history=history,
+                context=context,
+                dataset=dataset,
+                fail_cold_start=fail_cold_start,
+            ),
             memory_limit=memory_limit,
             threads=threads,
             settled=settled,

@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 from dq.diagnostics import DataError, DqError, NoFilesError
 from dq.engines.opening import Request, opened
 from dq.evaluation import evaluate_on, load
+from dq.files.names import without_query
 from dq.measuring import Facts, Prepared
 from dq.names import PRIMARY
 from dq.options import Options
@@ -100,6 +101,10 @@ class Watcher:
     the process ends. A watcher is the only one that uses its state, until it is closed, as at the end of a `with`, or
     its process ends.
 
+    With a history in its options, a batch is compared with earlier batches, and all that has come with what had come
+    after each of them; the latter stands under a context of its own. History calls the data by the place where it
+    arrives, unless the options give it another name.
+
     Raises:
         DqError: a ruleset with errors, or a state of another ruleset.
         DataError: a state that cannot be read, or that another watcher uses.
@@ -114,7 +119,7 @@ class Watcher:
         state: str | os.PathLike[str] | None = None,
     ) -> None:
         self.ruleset = load(ruleset)
-        self.settings = settings or Settings()
+        self.settings = _named(settings or Settings(), os.fspath(source))
         self.state = Path(state) if state is not None else None
         self._place = _place(os.fspath(source), self.settings.read)
         self._text = self.ruleset.document()
@@ -220,6 +225,12 @@ class Watcher:
             evaluation = evaluate_on(self.ruleset, on, options, keep)
         assert options.now is not None
         return replace(evaluation, started=options.now), added[-1]
+
+
+def _named(settings: Settings, source: str) -> Settings:
+    """Settings in which the history of all batches has one name: that of the place, not of the files of a batch."""
+    dataset = settings.options.dataset or without_query(source)
+    return replace(settings, options=replace(settings.options, dataset=dataset))
 
 
 def _place(source: str, read: ReadOptions) -> _Place:

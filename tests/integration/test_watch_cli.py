@@ -312,6 +312,45 @@ def test_a_state_in_a_folder_that_is_not_there_is_told(folder: Path) -> None:
     assert (code, "`nowhere/s.state` cannot be locked" in err) == (3, True)
 
 
+# -- history ---------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_compared_with_earlier_batches_and_all_with_what_had_come(folder: Path) -> None:
+    (folder / "rules.dqdl").write_text("Rules = [ RowCount <= max(last(5)) ]")
+    history = ("--history", "metrics.jsonl")
+    arrive(folder, "a.csv", GOOD)
+    code, out, _ = run(*ONCE, *history, "--format", "json")
+    (first,) = map(json.loads, out.splitlines())
+    assert code == 1, "there is no history yet, so its functions are 0"
+    arrive(folder, "b.csv", MORE)
+    arrive(folder, "c.csv", BAD + "6,1\n")
+    code, out, _ = run(*ONCE, *history, "--format", "json", "--singly")
+    second, third = map(json.loads, out.splitlines())
+    batches = [each["evaluation"]["outcomes"][0] for each in (first, second, third)]
+    totals = [each["total"]["outcomes"][0] for each in (first, second, third)]
+    assert [each["verdict"] for each in batches] == ["FAILED", "PASSED", "FAILED"], "2, 2 and 3 rows"
+    assert [each["evaluated"] for each in totals] == [f"RowCount <= {n}" for n in (0.0, 2.0, 4.0)], "2, 4 and 7 rows"
+    kept = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert {each["dataset"] for each in kept} == {"landing"}
+    numbers: dict[str, list[float]] = {}
+    for each in kept:
+        numbers.setdefault(each["context"], []).append(each["values"][0]["value"])
+    assert numbers == {"default_context": [2, 2, 3], "default_context, all batches": [2, 4, 7]}
+
+
+def test_a_history_has_the_names_that_are_given(folder: Path) -> None:
+    arrive(folder, "a.csv", GOOD)
+    (folder / "rules.dqdl").write_text("Rules = [ RowCount > last(1) ]")
+    named = ("--history", "m.jsonl", "--context", "night", "--dataset", "orders")
+    code, out, _ = run(*ONCE, *named, "--fail-cold-start")
+    assert code == 1
+    assert "no history" in out
+    places = {
+        (each["dataset"], each["context"]) for each in map(json.loads, (folder / "m.jsonl").read_text().splitlines())
+    }
+    assert places == {("orders", "night"), ("orders", "night, all batches")}
+
+
 # -- on another machine ----------------------------------------------------------------------------------------
 
 
