@@ -17,6 +17,7 @@ from dq.outcomes import FAIL_ON, Evaluation, FailOn, Verdict
 from dq.render import words
 from dq.sources.memory import name_of
 from dq.sources.options import NO_DATA
+from dq.spans import UNNAMED
 
 if TYPE_CHECKING:
     from dq.options import Options
@@ -90,8 +91,11 @@ def _short(line: str) -> str:
 
 
 def headline(evaluation: Evaluation) -> str:
-    """`orders.dqdl: 4 of 6 rules passed, 2 failed`."""
-    return f"{words.visible(evaluation.ruleset_name)}: {words.summary(evaluation)}"
+    """`orders.dqdl: 4 of 6 rules passed, 2 failed`; a ruleset given as a text has no name to tell."""
+    summary = words.summary(evaluation)
+    if evaluation.ruleset_name in ("", UNNAMED):
+        return summary
+    return f"{words.visible(evaluation.ruleset_name)}: {summary}"
 
 
 def gate(ruleset: AnyRuleset, data: Any = NO_DATA, *, fail_on: FailOn = "failed", **how: Unpack[How]) -> Evaluation:

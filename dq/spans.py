@@ -19,12 +19,16 @@ class Span(NamedTuple):
         return Span(min(self.start, other.start), max(self.end, other.end))
 
 
+UNNAMED = "<string>"
+"""The name of a text that was given as it is."""
+
+
 @dataclass(frozen=True)
 class Source:
-    """A ruleset's text and the name that messages give it: a path, `<stdin>` or `<string>`."""
+    """A ruleset's text and the name that messages give it: a path, `<stdin>` or `UNNAMED`."""
 
     text: str
-    name: str = "<string>"
+    name: str = UNNAMED
 
     @cached_property
     def line_starts(self) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,12 +15,27 @@ import click
 from dq.cli import WRONG, files
 from dq.cli.files import STDIN, SUFFIX, File
 from dq.cli.headings import Command, option
+from dq.cli.options import (
+    CSV,
+    DATA,
+    DELIMITER,
+    IN_HISTORY,
+    INPUT_FORMAT,
+    JUDGING,
+    MEMORY_LIMIT,
+    REDACT,
+    REPORT,
+    SAMPLES,
+    THREADS,
+    column_type,
+    together,
+)
 from dq.cli.tables import OPTIONS, Wanted, complete_check, complete_table, complete_tag, resolve
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
 from dq.engines.opening import ENGINES
 from dq.files.names import without_query
-from dq.gx.suites import Suite, is_suite_file, read_suite
+from dq.gx.suites import Suite, evaluator, is_suite_file, read_suite
 from dq.sources.files import format_of_name, is_remote
 from dq.sources.options import NO_DATA
 
@@ -31,9 +46,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "html", "gx")
 SUFFIXES = {".txt": "text", ".json": "json", ".html": "html", ".htm": "html"}
-DATA, CSV, JUDGING, REPORT, CHECKS = "Data", "CSV", "Judging", "Report", "Checks of dq.toml"
-ENGINE = "Engine"
-ROWS, HISTORY = "Rows, to .parquet or .csv files", "History"
+CHECKS, ENGINE, ROWS = "Checks of dq.toml", "Engine", "Rows, to .parquet or .csv files"
 
 
 def data_options(command: Any) -> Any:
@@ -58,12 +71,7 @@ def data_options(command: Any) -> Any:
             help="A rule to evaluate; no RULESET is needed then.",
         ),
         *OPTIONS,
-        option(
-            "--input-format",
-            type=click.Choice(["parquet", "csv", "json", "arrow"]),
-            heading=DATA,
-            help="The format of the files, where name and content do not tell.",
-        ),
+        INPUT_FORMAT,
         option(
             "--type",
             "types",
@@ -78,7 +86,7 @@ def data_options(command: Any) -> Any:
             heading=DATA,
             help="Whether folders named key=value are columns.  [default: those below a folder or glob are]",
         ),
-        option("--delimiter", metavar="CHAR", heading=CSV, help="What separates the fields; \\t is a tab."),
+        DELIMITER,
         option("--quote", metavar="CHAR", heading=CSV, help="What quotes a field; '' for nothing."),
         option("--escape", metavar="CHAR", heading=CSV, help="What stands before a quote inside of a quoted field."),
         option("--header/--no-header", default=None, heading=CSV, help="Whether the first line names the columns."),
@@ -118,9 +126,7 @@ def data_options(command: Any) -> Any:
             help="Where Spark runs, such as local[4], yarn, or sc://host:15002 for Spark Connect.",
         ),
     ]
-    for each in reversed(options):
-        command = each(command)
-    return command
+    return together(*options)(command)
 
 
 @click.command(short_help="Judge data by a ruleset.", cls=Command)
@@ -171,12 +177,7 @@ def data_options(command: Any) -> Any:
     heading=JUDGING,
     help="The instant that now() means, ISO 8601; UTC without a zone.  [default: the present]",
 )
-@option(
-    "--memory-limit",
-    metavar="SIZE",
-    heading=JUDGING,
-    help="How much memory the engine may use, such as 2GB; what needs more goes to temporary files.",
-)
+@MEMORY_LIMIT
 @option(
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),
@@ -184,7 +185,7 @@ def data_options(command: Any) -> Any:
     heading=JUDGING,
     help="How long one scan may take; the rules of one that takes longer are in error.",
 )
-@option("--threads", type=click.IntRange(min=1), metavar="N", heading=JUDGING, help="How many threads it may use.")
+@THREADS
 @option(
     "--format",
     "form",
@@ -201,22 +202,14 @@ def data_options(command: Any) -> Any:
     heading=REPORT,
     help="Write a report to a file too, by its suffix: .txt, .json, .html or .gx.json. May be repeated.",
 )
-@option(
-    "--samples",
-    type=click.IntRange(min=0),
-    default=5,
-    show_default=True,
-    metavar="N",
-    heading=REPORT,
-    help="How many failing rows of each rule the reports hold; 0 for none.",
-)
+@SAMPLES
 @option(
     "--key",
     metavar="COLUMN,…",
     heading=REPORT,
     help="The columns that tell rows apart; samples show them first.  [default: those of a passed IsPrimaryKey]",
 )
-@option("--redact", is_flag=True, heading=REPORT, help="Show the shape of values in samples, Aaa-99, not the values.")
+@REDACT
 @option(
     "--rows",
     metavar="FILE",
@@ -241,33 +234,7 @@ def data_options(command: Any) -> Any:
     heading=REPORT,
     help="All metrics, parts of composites, samples of failing rows.",
 )
-@option(
-    "--history",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    heading=HISTORY,
-    help="What earlier runs measured, and where this one leaves its metrics; made if it is not there.",
-)
-@option(
-    "--context",
-    default="default_context",
-    show_default=True,
-    metavar="NAME",
-    heading=HISTORY,
-    help="The name of this evaluation, which keeps its history apart.",
-)
-@option(
-    "--dataset",
-    metavar="NAME",
-    heading=HISTORY,
-    help="What the history calls the table under test.  [default: its path]",
-)
-@option(
-    "--fail-cold-start",
-    is_flag=True,
-    heading=HISTORY,
-    help="Fail rules that find too little history, instead of passing with a note.",
-)
+@together(*IN_HISTORY)
 def command(
     words: Sequence[str],
     data: Sequence[str],
@@ -336,8 +303,8 @@ def command(
             raise click.UsageError(
                 "checks have their rulesets and tables in dq.toml: name either, or --check and --tag"
             )
-        if form == "gx":
-            raise click.UsageError("--format gx is for one evaluation: name a ruleset, or a suite")
+        if form == "gx" or "gx" in (kind for _, kind in places):
+            raise click.UsageError("a result for Data Docs is for one evaluation: name a ruleset, or a suite")
         from dq.cli.checks import Report, run_checks
 
         return run_checks(wanted, checks, tags, reading, Report(tuple(places), form, verbose, quiet), _instant(now))
@@ -361,7 +328,7 @@ def command(
             dataset=dataset,
             fail_cold_start=fail_cold_start,
         )
-        evaluation = _evaluator(ruleset)(
+        evaluation = evaluator(ruleset)(
             ruleset,
             tables,
             read=read_options(reading, tables),
@@ -378,17 +345,6 @@ def command(
     return evaluation.exit_code if all([*written, written_rows]) else WRONG
 
 
-def _evaluator(ruleset: Any) -> Callable[..., Evaluation]:
-    """What judges a ruleset, or a suite."""
-    if isinstance(ruleset, Suite):
-        from dq.gx.evaluating import evaluate as evaluate_suite
-
-        return evaluate_suite
-    from dq.evaluation import evaluate
-
-    return evaluate
-
-
 # -- what is read --------------------------------------------------------------------------------------
 
 
@@ -403,7 +359,7 @@ def sort_words(words: Sequence[str], data: Sequence[str], rules: Sequence[str]) 
     if rules:
         ruleset: Any = parse_rules(rules)
     elif rest and (named or not (len(rest) == 1 and (is_remote(rest[0]) or format_of_name(rest[0])))):
-        ruleset = _ruleset(rest.pop(0))
+        ruleset = ruleset_of(rest.pop(0))
     else:
         found = f", and `{without_query(rest[0])}` is data" if rest else ""
         raise click.UsageError(f"no ruleset: name a .dqdl file, or give rules with --rule{found}")
@@ -424,7 +380,7 @@ def _is_ruleset(word: str) -> bool:
     return word == STDIN or (not is_remote(word) and (word.lower().endswith(SUFFIX) or is_suite_file(word)))
 
 
-def _ruleset(word: str) -> Any:
+def ruleset_of(word: str) -> Any:
     """A path, a suite of Great Expectations, or what standard input holds of either."""
     if is_remote(word):
         raise click.UsageError(f"`{without_query(word)}` cannot be a ruleset: that is a file of this machine")
@@ -462,11 +418,10 @@ def read_options(reading: dict[str, Any], tables: Any) -> dict[str, ReadOptions]
     from dq.sources.options import ReadOptions
 
     aliases = () if tables is NO_DATA else tuple(tables)
-    delimiter = reading["delimiter"]
     options = ReadOptions(
         format=reading["input_format"],
         hive_partitioning=reading["hive"],
-        delimiter="\t" if delimiter == "\\t" else delimiter,
+        delimiter=reading["delimiter"],
         quote=reading["quote"],
         escape=reading["escape"],
         nullstr=reading["null"],
@@ -479,9 +434,7 @@ def read_options(reading: dict[str, Any], tables: Any) -> dict[str, ReadOptions]
     )
     types: dict[str, dict[str, str]] = {alias: {} for alias in aliases}
     for each in reading["types"]:
-        name, equals, kind = each.rpartition("=")
-        if not equals:
-            raise click.UsageError(f"--type wants COLUMN=TYPE, and `{each}` has no equals sign")
+        name, kind = column_type(each)
         alias, dot, column = name.partition(".")
         of_alias = dot and alias in aliases
         types.setdefault(alias if of_alias else "primary", {})[column if of_alias else name] = kind

@@ -12,16 +12,30 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dq.cli import files
-from dq.cli.evaluate import progress_bar
+from dq.cli.evaluate import progress_bar, ruleset_of
 from dq.cli.headings import Command, option
+from dq.cli.options import (
+    DATA,
+    DELIMITER,
+    IN_HISTORY,
+    INPUT_FORMAT,
+    MEMORY_LIMIT,
+    REDACT,
+    REPORT,
+    SAMPLES,
+    THREADS,
+    column_type,
+    together,
+)
 from dq.cli.terminal import wants_color
 from dq.diagnostics import DqError
+from dq.gx.suites import Suite
 
 if TYPE_CHECKING:
     from dq.outcomes import Evaluation
     from dq.stream.watching import Batch
 
-DATA, WATCHING, REPORT = "Data", "Watching", "Report"
+WATCHING = "Watching"
 
 
 @click.command("watch", short_help="Judge files as they arrive.", cls=Command)
@@ -35,12 +49,7 @@ DATA, WATCHING, REPORT = "Data", "Watching", "Report"
     heading=DATA,
     help="Another table that rules compare with; it is read anew for every batch.",
 )
-@option(
-    "--input-format",
-    type=click.Choice(["parquet", "csv", "json", "arrow"]),
-    heading=DATA,
-    help="The format of the files, where name and content do not tell.",
-)
+@INPUT_FORMAT
 @option(
     "--type",
     "types",
@@ -49,7 +58,7 @@ DATA, WATCHING, REPORT = "Data", "Watching", "Report"
     heading=DATA,
     help="The SQL type of a column of CSV or JSON files, so that every batch has the same.",
 )
-@option("--delimiter", metavar="CHAR", heading=DATA, help="What separates the fields of CSV files; \\t is a tab.")
+@DELIMITER
 @option(
     "--state",
     type=click.Path(dir_okay=False),
@@ -102,19 +111,12 @@ DATA, WATCHING, REPORT = "Data", "Watching", "Report"
     heading=REPORT,
     help="Serve verdicts and metrics in Prometheus' format at http://127.0.0.1:PORT/metrics; 0 for any free port.",
 )
-@option(
-    "--samples",
-    type=click.IntRange(min=0),
-    default=5,
-    show_default=True,
-    metavar="N",
-    heading=REPORT,
-    help="How many failing rows of each rule the reports of batches hold; 0 for none.",
-)
-@option("--redact", is_flag=True, heading=REPORT, help="Show the shape of values in samples, Aaa-99, not the values.")
+@SAMPLES
+@REDACT
 @option("--quiet", "-q", is_flag=True, heading=REPORT, help="Only batches in which a rule does not pass.")
-@option("--memory-limit", metavar="SIZE", heading=DATA, help="How much memory the engine may use, such as 2GB.")
-@option("--threads", type=click.IntRange(min=1), metavar="N", heading=DATA, help="How many threads it may use.")
+@MEMORY_LIMIT
+@THREADS
+@together(*IN_HISTORY)
 def command(
     ruleset: str,
     path: str,
@@ -136,6 +138,10 @@ def command(
     quiet: bool,
     memory_limit: str | None,
     threads: int | None,
+    history: str | None,
+    context: str,
+    dataset: str | None,
+    fail_cold_start: bool,
 ) -> int:
     """Judge files as they arrive, each batch by itself and all of them together.
 
@@ -144,7 +150,9 @@ def command(
     the verdict on everything that has come is merged from the states of the batches, without reading a file again.
 
     A file that cannot be read counts for nothing, is told, and is tried again when it changes. A file that changes
-    after it was judged ends the command.
+    after it was judged ends the command, and so does a state that another watcher uses.
+
+    With --history, rules compare a batch with earlier batches, and all that has come with what had come before.
 
     \b
     dq watch orders.dqdl landing/orders/
@@ -155,7 +163,7 @@ def command(
     Exit codes: 0 every batch, and all together, passed; or nothing came
                 1 a rule failed
                 2 the ruleset or the command is wrong
-                3 something could not be measured or read
+                3 something could not be measured or read, or another watcher uses the state
     """  # noqa: D301 - click reads the backspace
     from dq.options import Options
     from dq.sources.options import ReadOptions
@@ -167,20 +175,27 @@ def command(
             references=dict(map(_reference, data)),
             read=ReadOptions(
                 format=input_format,
-                types=dict(map(_typed, types)),
-                delimiter="\t" if delimiter == "\\t" else delimiter,
+                types=dict(map(column_type, types)),
+                delimiter=delimiter,
             ),
-            options=Options(samples=samples, redact=redact, progress=progress),
+            options=Options(
+                samples=samples,
+                redact=redact,
+                progress=progress,
+                history=history,
+                context=context,
+                dataset=dataset,
+                fail_cold_start=fail_cold_start,
+            ),
             memory_limit=memory_limit,
             threads=threads,
             settled=settled,
             singly=singly,
         )
-        watcher = Watcher(_ruleset(ruleset), path, settings, state=state)
-        worst = 0
-        with exporting(port) as exporter:
+        with Watcher(_ruleset(ruleset), path, settings, state=state) as watcher, exporting(port) as exporter:
             if exporter.port is not None:
                 files.talk(f"metrics at http://127.0.0.1:{exporter.port}/metrics", quiet=quiet)
+            worst = 0
             while True:
                 for batch in watcher.look():
                     worst = max(worst, batch.exit_code)
@@ -196,12 +211,10 @@ def command(
 
 
 def _ruleset(word: str) -> Any:
-    if word != files.STDIN:
-        return Path(word)
-    from dq.language import parse
-
-    file = files.File(word)
-    return parse(file.read(), name=file.name)
+    found = ruleset_of(word)
+    if isinstance(found, Suite):
+        raise click.UsageError(f"dq watch judges by a ruleset, and a suite becomes one: dq convert {word}")
+    return found
 
 
 def _reference(word: str) -> tuple[str, str]:
@@ -209,13 +222,6 @@ def _reference(word: str) -> tuple[str, str]:
     if not equals or alias == "primary":
         raise click.UsageError(f"--data wants ALIAS=PATH for a table beside the one under test, not `{word}`")
     return alias, path
-
-
-def _typed(word: str) -> tuple[str, str]:
-    name, equals, kind = word.rpartition("=")
-    if not equals:
-        raise click.UsageError(f"--type wants COLUMN=TYPE, and `{word}` has no equals sign")
-    return name, kind
 
 
 # -- what is shown -------------------------------------------------------------------------------------

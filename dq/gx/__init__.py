@@ -8,7 +8,7 @@
     gx.validation_result(evaluation)
 
 None of that imports `great_expectations`, which takes seconds: suites and results are JSON.
-`ExpectDqdlRulesetToPass` does, and needs the extra `gx`.
+`ExpectDqdlRulesetToPass` and `EvaluateDqdlRulesetAction` do, and need the extra `gx`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dq.gx.actions import EvaluateDqdlRulesetAction
     from dq.gx.evaluating import evaluate
     from dq.gx.exporting import to_suite
     from dq.gx.importing import from_suite
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Conversion": "dq.gx.reports",
+    "EvaluateDqdlRulesetAction": "dq.gx.actions",
     "ExpectDqdlRulesetToPass": "dq.gx.plugin",
     "Expectation": "dq.gx.suites",
     "Fidelity": "dq.gx.reports",
@@ -41,6 +43,7 @@ _HOMES = {
 
 __all__ = [
     "Conversion",
+    "EvaluateDqdlRulesetAction",
     "ExpectDqdlRulesetToPass",
     "Expectation",
     "Fidelity",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dq.evaluation import evaluate as evaluate_ruleset
@@ -12,11 +13,15 @@ from dq.gx.importing import Translated, document, name_of, translate
 from dq.gx.reading import Counted, Made
 from dq.gx.suites import Expectation, Suite, read_suite
 from dq.gx.words import quoted, where
+from dq.history import Found, MetricHistory, Run, Series, Wanted, opened
 from dq.language import parse
+from dq.measuring import leaves
 from dq.names import PRIMARY
+from dq.options import Options
 from dq.outcomes import Evaluation, Outcome, Verdict
+from dq.recall import Place
 from dq.sources.options import NO_DATA
-from dq.syntax import Parameter, Rule, Ruleset
+from dq.syntax import Parameter, Rule, RuleExpression, Ruleset
 from dq.tree import conjunction, negation
 
 if TYPE_CHECKING:
@@ -82,6 +87,7 @@ def evaluate(
     rules = _ruleset(read, translated)
     counters = list(dict.fromkeys(_counters(translated)))
     counting = parse("Rules = [ {} ]".format(", ".join(f"RowCount >= 0{each}" for each in counters)))
+    how["options"] = _forgetting(counting, rules, how.get("options") or Options())
     found = evaluate_ruleset(replace(rules, rules=(*rules.rules, *counting.rules)), data, **how)
     outcomes = iter(found.outcomes[: len(rules.rules)])
     counted = dict(zip(counters, found.outcomes[len(rules.rules) :], strict=True))
@@ -123,6 +129,45 @@ def _lost(translated: Translated) -> Outcome:
     reason = f"the expectation has no rule: {translated.reason}"
     severity = {"severity": expectation.severity} if expectation.severity else {}
     return Outcome(Rule(expectation.type, words), Verdict.ERROR, reason, labels=severity)
+
+
+# -- history -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Forgetting:
+    """A history that is not handed the values of some series; of each the dataset and the context are left blank."""
+
+    history: MetricHistory
+    forgotten: frozenset[Series]
+
+    def check(self) -> None:
+        self.history.check()
+
+    def read(self, wanted: Wanted, until: datetime, /) -> Found:
+        return self.history.read(wanted, until)
+
+    def append(self, run: Run, /) -> None:
+        kept = {
+            series: number
+            for series, number in run.values.items()
+            if replace(series, dataset="", context="") not in self.forgotten
+        }
+        self.history.append(replace(run, values=kept))
+
+
+def _forgetting(counting: Ruleset, rules: Ruleset, options: Options) -> Options:
+    """Options whose history is not told what only counts: nobody has asked for it, and no result shows it."""
+    history = opened(options.history)
+    if history is None:
+        return options
+    asked = (each for each in leaves(rules.rules) if each.name == "RowCount")
+    return replace(options, history=_Forgetting(history, _row_counts(counting.rules) - _row_counts(asked)))
+
+
+def _row_counts(rules: Iterable[RuleExpression]) -> frozenset[Series]:
+    place = Place("", "", datetime.now(UTC))
+    return frozenset(place.series(each, "Dataset.*.RowCount") for each in leaves(rules))
 
 
 # -- counts --------------------------------------------------------------------------------------------

@@ -12,7 +12,11 @@ from dq.outcomes import Evaluation, Verdict
 from dq.render.json import value
 
 try:
-    from great_expectations.execution_engine import PandasExecutionEngine, SqlAlchemyExecutionEngine
+    from great_expectations.execution_engine import (
+        PandasExecutionEngine,
+        SparkDFExecutionEngine,
+        SqlAlchemyExecutionEngine,
+    )
     from great_expectations.expectations.expectation import BatchExpectation
     from great_expectations.expectations.metrics.metric_provider import metric_value
     from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
@@ -29,39 +33,56 @@ class _RulesetMetric(TableMetricProvider):  # type: ignore[misc]
     value_keys = ("ruleset",)
 
     @metric_value(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
-    def _pandas(
-        cls,  # noqa: N805 - the decorator makes it a class method
-        execution_engine: Any,
-        metric_domain_kwargs: Mapping[str, Any],
-        metric_value_kwargs: Mapping[str, Any],
-        metrics: Mapping[str, Any],
-        runtime_configuration: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        frame = execution_engine.get_domain_records(domain_kwargs=metric_domain_kwargs)
-        return _found(evaluate(metric_value_kwargs["ruleset"], frame))
+    def _pandas(cls, execution_engine: Any, **asked: Any) -> dict[str, Any]:  # noqa: N805 - it becomes a class method
+        return _measured(execution_engine, **asked)
 
     @metric_value(engine=SqlAlchemyExecutionEngine)  # type: ignore[untyped-decorator]
-    def _sqlalchemy(
-        cls,  # noqa: N805
-        execution_engine: Any,
-        metric_domain_kwargs: Mapping[str, Any],
-        metric_value_kwargs: Mapping[str, Any],
-        metrics: Mapping[str, Any],
-        runtime_configuration: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        import pandas as pd
-        import sqlalchemy as sa
+    def _sqlalchemy(cls, execution_engine: Any, **asked: Any) -> dict[str, Any]:  # noqa: N805
+        return _measured(execution_engine, **asked)
 
-        selectable = execution_engine.get_domain_records(domain_kwargs=metric_domain_kwargs)
-        found = execution_engine.execute_query(sa.select(sa.text("*")).select_from(selectable))
-        frame = pd.DataFrame(found.fetchall(), columns=list(found.keys()))
-        return _found(evaluate(metric_value_kwargs["ruleset"], frame))
+    @metric_value(engine=SparkDFExecutionEngine)  # type: ignore[untyped-decorator]
+    def _spark(cls, execution_engine: Any, **asked: Any) -> dict[str, Any]:  # noqa: N805
+        return _measured(execution_engine, **asked)
 
 
-def _found(evaluation: Evaluation) -> dict[str, Any]:
-    """What the expectation reports, as plain data: GX copies it."""
+def _measured(
+    execution_engine: Any,
+    metric_domain_kwargs: Mapping[str, Any],
+    metric_value_kwargs: Mapping[str, Any],
+    **_: Any,
+) -> dict[str, Any]:
+    return findings(evaluate(metric_value_kwargs["ruleset"], rows_of(execution_engine, metric_domain_kwargs)))
+
+
+def rows_of(execution_engine: Any, domain: Mapping[str, Any]) -> Any:
+    """The rows of a batch: the DataFrame of pandas or Spark that it is, else what its SQL selects, read whole.
+
+    Args:
+        execution_engine: an execution engine of GX in which the batch is loaded.
+        domain: what tells the batch, `batch_id` at least.
+
+    Raises:
+        DqError: an execution engine of another kind.
+    """
+    if isinstance(execution_engine, PandasExecutionEngine | SparkDFExecutionEngine):
+        return execution_engine.get_domain_records(domain_kwargs=dict(domain))
+    if not isinstance(execution_engine, SqlAlchemyExecutionEngine):
+        raise DqError(
+            f"a batch of {type(execution_engine).__name__} cannot be read",
+            help="batches of pandas, Spark and SQL data sources can",
+        )
+    import pandas as pd
+    import sqlalchemy as sa
+
+    selectable = execution_engine.get_domain_records(domain_kwargs=dict(domain))
+    result = execution_engine.execute_query(sa.select(sa.text("*")).select_from(selectable))
+    return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
+
+
+def findings(evaluation: Evaluation) -> dict[str, Any]:
+    """What the expectation and the action report, as plain data: GX copies it."""
     return {
-        "passed": evaluation.passed,
+        "passed": evaluation.exit_code == 0,
         "score": evaluation.score,
         "outcomes": [
             {
@@ -78,8 +99,8 @@ def _found(evaluation: Evaluation) -> dict[str, Any]:
 class ExpectDqdlRulesetToPass(BatchExpectation):  # type: ignore[misc]
     """Expect every rule of a DQDL ruleset to pass on the batch.
 
-    The batch is judged by dq, on DuckDB; its table is `primary`. Batches of pandas and of SQL data sources are read,
-    the latter whole. A rule that cannot be measured is no success.
+    The batch is judged by dq, one of Spark there and any other on DuckDB; its table is `primary`. Batches of SQL data
+    sources are read whole. A rule or analyzer that cannot be measured is no success.
 
     Attributes:
         ruleset: the text of a ruleset, or the path of a .dqdl file.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dq.diagnostics import DqError
+
+if TYPE_CHECKING:
+    from dq.outcomes import Evaluation
 
 SEVERITIES = ("critical", "warning", "info")
 """What GX knows as the severity of a failure; the first is its default."""
@@ -96,6 +99,17 @@ def read_suite(suite: Suite | Mapping[str, Any] | str | os.PathLike[str], *, nam
     except RecursionError:
         raise DqError(f"`{told}` is nested too deeply") from None
     return _suite(found, told)
+
+
+def evaluator(ruleset: object) -> Callable[..., Evaluation]:
+    """What judges a ruleset, or a suite."""
+    if isinstance(ruleset, Suite):
+        from dq.gx.evaluating import evaluate as evaluate_suite
+
+        return evaluate_suite
+    from dq.evaluation import evaluate
+
+    return evaluate
 
 
 def is_suite_file(path: str) -> bool:

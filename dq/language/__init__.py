@@ -22,13 +22,13 @@ from dq.language.lexer import Token, tokenize
 from dq.language.parser import RawDocument
 from dq.language.reading import Reader
 from dq.rules import SIGNATURES
-from dq.spans import Source
+from dq.spans import UNNAMED, Source
 from dq.syntax import Ruleset
 
 __all__ = ["CODES", "Dialect", "Token", "check", "parse", "parse_rule", "tokenize"]
 
 
-def parse(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -> Ruleset:
+def parse(text: str, *, dialect: Dialect = "dq", name: str = UNNAMED) -> Ruleset:
     """The ruleset that a document says.
 
     `dialect` is `dq`, or `glue` for a text that must run there: it takes and refuses what the published parser
@@ -40,7 +40,7 @@ def parse(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -> Rule
     return _accepted(*_read(text, dialect, name, Reader.document))
 
 
-def parse_rule(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -> Ruleset:
+def parse_rule(text: str, *, dialect: Dialect = "dq", name: str = UNNAMED) -> Ruleset:
     """A ruleset of one rule that is written without `Rules = [ ]`.
 
     Raises:
@@ -49,7 +49,7 @@ def parse_rule(text: str, *, dialect: Dialect = "dq", name: str = "<string>") ->
     return _accepted(*_read(text, dialect, name, Reader.rule))
 
 
-def check(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -> list[Diagnostic]:
+def check(text: str, *, dialect: Dialect = "dq", name: str = UNNAMED) -> list[Diagnostic]:
     """All errors and warnings of a document, sorted by place; empty if there are none. Raises nothing.
 
     Warnings say what Glue would refuse or misread, what is ignored, and what can never hold.

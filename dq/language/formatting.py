@@ -17,7 +17,7 @@ from dq.language import Dialect, parse
 from dq.language.findings import Findings
 from dq.language.lexer import COMMENT, tokenize
 from dq.language.reading import Reader
-from dq.spans import Source
+from dq.spans import UNNAMED, Source
 
 WIDTH = 100
 """The most columns of a line of code, comments behind it aside."""
@@ -45,7 +45,7 @@ class FormatError(DqError):
     exit_code = 4
 
 
-def format_text(text: str, *, dialect: Dialect = "dq", name: str = "<string>") -> str:
+def format_text(text: str, *, dialect: Dialect = "dq", name: str = UNNAMED) -> str:
     """The ruleset in the layout of `dq fmt`; formatting that again changes nothing.
 
     Every comment stays: on its own line before what it precedes, or behind what it follows. Line ends become

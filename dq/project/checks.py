@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dq.catalog.selection import EVERYTHING, Selection
 from dq.diagnostics import DqError
+from dq.gx.suites import Suite, evaluator, read_suite
 from dq.names import PRIMARY
 from dq.options import Options, Progress, silent
 from dq.outcomes import FAIL_ON, Evaluation, Verdict
@@ -137,16 +138,21 @@ def evaluated(
     now: datetime | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
-    """One ruleset of a check, evaluated as the check says.
+    """One ruleset of a check, evaluated as the check says; a `.json` file is a suite of Great Expectations.
 
     Raises:
         DqError: as `dq.evaluate`, and for tables that are not there.
     """
-    from dq.evaluation import evaluate, load
+    from dq.evaluation import load
 
-    parsed = load(ruleset)
+    parsed = read_suite(ruleset) if ruleset.lower().endswith(".json") else load(ruleset)
     tables = tables_of_check(project, check, selected)
     if PRIMARY not in tables:
+        if isinstance(parsed, Suite):
+            raise DqError(
+                f"the suite `{ruleset}` does not say which table it is for",
+                help=f"give the check `{check.name}` a `table`",
+            )
         tables = {**tables_of(parsed, project, narrowed(check.selection, selected)), **tables}
     held = check.settings
     options = Options(
@@ -155,7 +161,7 @@ def evaluated(
         now=now,
         progress=progress,
     )
-    return evaluate(
+    return evaluator(parsed)(
         parsed,
         tables or NO_DATA,
         engine=held.get("engine"),

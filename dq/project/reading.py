@@ -350,8 +350,10 @@ class _Reader:
         if rulesets(pattern, root):
             return
         folder = (root / pattern).parent
-        listed = [] if glob.has_magic(str(folder)) or not folder.is_dir() else list(folder.glob("*.dqdl"))
-        near = nearest(Path(pattern).name, (each.name for each in listed))
+        there = [] if glob.has_magic(str(folder)) or not folder.is_dir() else folder.iterdir()
+        suffixes = {".dqdl", Path(pattern).suffix.lower()} & {".dqdl", ".json"}  # a table may be JSON too
+        listed = sorted(each.name for each in there if each.suffix in suffixes)
+        near = nearest(Path(pattern).name, listed)
         written = (Path(pattern).parent / near).as_posix() if near else ""
         what = "no ruleset matches" if glob.has_magic(pattern) else "there is no ruleset"
         help = f"did you mean `{written}`?" if near else f"paths are meant from the folder of {self.empty.source.name}"

@@ -83,7 +83,12 @@ JUDGING = (
 )
 
 CHECK = (
-    Setting("ruleset", "The ruleset: a file, or a glob for several.", "path", required=True),
+    Setting(
+        "ruleset",
+        "The ruleset, or a suite of Great Expectations (`.json`): a file, or a glob for several.",
+        "path",
+        required=True,
+    ),
     Setting("table", "The table under test, by name.", default="what the ruleset says"),
     Setting("references", "The tables that rules refer to: alias and name.", "table"),
     *SELECTION,

@@ -91,14 +91,23 @@ _STEPS: dict[str, Callable[[str], int | str]] = {"recentFiles": int, "uriRegex":
 
 def no_files(found: dq_metrics.FileSet, path: str | None, expected: str) -> Judgement:
     """The judgement of a rule that has no file to look at: FAILED, since nothing arrived."""
-    where = "the files of the primary" if path is None else f"`{visible(without_query(path))}`"
-    if found.missing:
-        reason = f"no files: there is nothing at {where}"
-    elif found.listed:
-        reason = f"no files: the filters keep none of the {count(found.listed)} at {where}"
+    place = "" if path is None else f"`{visible(without_query(path))}`"
+    if found.listed:
+        those = f"at {place}" if place else "that the primary was read from"
+        reason = f"no files: the filters keep none of the {count(found.listed)} {those}"
+    elif not place:
+        reason = "no files: the primary was read from none; write the path to look at behind the rule type"
+    elif found.missing:
+        reason = f"no files: there is nothing at {place}; {_advice(path or '')}"
     else:
-        reason = f"no files: {where} holds none"
+        reason = f"no files: {place} holds none; {_advice(path or '')}"
     return Judgement(Verdict.FAILED, reason, "no files", expected, {"Dataset.*.FileCount": 0.0}, notes=found.notes)
+
+
+def _advice(path: str) -> str:
+    """What to look at when a path has no files."""
+    meant = "" if "://" in path or path.startswith(("/", "~")) else ", which is meant from the working directory,"
+    return f"check the path{meant} and whether the files have arrived"
 
 
 def count(files: int) -> str:

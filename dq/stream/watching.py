@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from dq.diagnostics import DataError, DqError, NoFilesError
 from dq.engines.opening import Request, opened
 from dq.evaluation import evaluate_on, load
+from dq.files.names import without_query
 from dq.measuring import Facts, Prepared
 from dq.names import PRIMARY
 from dq.options import Options
@@ -23,6 +25,7 @@ from dq.sources.options import ReadOptions
 from dq.stream import keeping
 from dq.stream.cumulative import Cumulative, Part, judged, merged, part
 from dq.stream.keeping import Snapshot
+from dq.stream.locking import alone
 from dq.syntax import Ruleset
 
 Stamp = list[Any]
@@ -95,10 +98,16 @@ class Watcher:
     """What has come to a place, judged by a ruleset: call `look` as often as you like.
 
     With `state`, the path of a file, a later watcher goes on where this one stood: every file counts once, whenever
-    the process ends. A watcher is the only one that uses its file.
+    the process ends. A watcher is the only one that uses its state, until it is closed, as at the end of a `with`, or
+    its process ends.
+
+    With a history in its options, a batch is compared with earlier batches, and all that has come with what had come
+    after each of them; the latter stands under a context of its own. History calls the data by the place where it
+    arrives, unless the options give it another name.
 
     Raises:
-        DqError: a ruleset with errors, a state that cannot be read, or one of another ruleset.
+        DqError: a ruleset with errors, or a state of another ruleset.
+        DataError: a state that cannot be read, or that another watcher uses.
     """
 
     def __init__(
@@ -110,18 +119,38 @@ class Watcher:
         state: str | os.PathLike[str] | None = None,
     ) -> None:
         self.ruleset = load(ruleset)
-        self.settings = settings or Settings()
+        self.settings = _named(settings or Settings(), os.fspath(source))
         self.state = Path(state) if state is not None else None
         self._place = _place(os.fspath(source), self.settings.read)
-        text = self.ruleset.document()
-        snapshot = keeping.load(self.state) if self.state else None
-        if snapshot is not None and snapshot.ruleset != text:
-            raise DqError(f"`{state}` is the state of another ruleset", help="give each ruleset a state of its own")
-        snapshot = snapshot or Snapshot(text)
-        self._text = text
+        self._text = self.ruleset.document()
+        self._let_go = weakref.finalize(self, alone(self.state) if self.state else lambda: None)
+        try:
+            snapshot = self._snapshot()
+        except DqError:
+            self.close()
+            raise
         self._total = snapshot.totals.get("", Cumulative())
         self._seen: dict[str, Stamp] = dict(snapshot.seen)
         self._refused: dict[str, Stamp] = {}
+
+    def _snapshot(self) -> Snapshot:
+        """What an earlier watcher has left."""
+        found = keeping.load(self.state) if self.state else None
+        if found is not None and found.ruleset != self._text:
+            raise DqError(
+                f"`{self.state}` is the state of another ruleset", help="give each ruleset a state of its own"
+            )
+        return found or Snapshot(self._text)
+
+    def close(self) -> None:
+        """Let others use the state; this one looks no more. May be called again."""
+        self._let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def batches(self) -> int:
@@ -132,9 +161,11 @@ class Watcher:
         """Judge what has come since the last look; nothing comes of a look that finds nothing new.
 
         Raises:
-            DqError: the place cannot be looked at, or the state cannot be written.
+            DqError: the place cannot be looked at, the state cannot be written, or the watcher is closed.
             DataError: a file that counts already has changed: what was measured of it is not what it holds.
         """
+        if not self._let_go.alive:
+            raise DqError("the watcher is closed: others may use its state", help="make a new one")
         now = time.time()
         found = self._place.look()
         for path, (stamp, _) in found.items():
@@ -194,6 +225,12 @@ class Watcher:
             evaluation = evaluate_on(self.ruleset, on, options, keep)
         assert options.now is not None
         return replace(evaluation, started=options.now), added[-1]
+
+
+def _named(settings: Settings, source: str) -> Settings:
+    """Settings in which the history of all batches has one name: that of the place, not of the files of a batch."""
+    dataset = settings.options.dataset or without_query(source)
+    return replace(settings, options=replace(settings.options, dataset=dataset))
 
 
 def _place(source: str, read: ReadOptions) -> _Place:
@@ -266,9 +303,9 @@ def watch(
     Raises:
         DqError: as `Watcher` and `Watcher.look`.
     """
-    watcher = Watcher(ruleset, source, settings, state=state)
-    while True:
-        yield from watcher.look()
-        if once:
-            return
-        time.sleep(every)
+    with Watcher(ruleset, source, settings, state=state) as watcher:
+        while True:
+            yield from watcher.look()
+            if once:
+                return
+            time.sleep(every)

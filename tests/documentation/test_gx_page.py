@@ -19,7 +19,11 @@ from dq.gx import expectations, rules
 from dq.gx.suites import Expectation
 
 PAGE = pages.DOCS / "gx.md"
-PROGRAM = re.compile(r"<!-- run: great_expectations -->\n```python\n(.*?)```", re.DOTALL)
+PROGRAMS = {
+    "great_expectations": ['PASSED IsUnique "id" '],
+    "checkpoint": ["columns True 0", "orders rules False 1"],
+}
+"""The programs of the page, and how their output begins."""
 
 
 def expectation_rows() -> Iterable[list[str]]:
@@ -65,10 +69,11 @@ def test_the_tables_are_what_the_converters_do(request: pytest.FixtureRequest) -
 
 
 @pytest.mark.slow
-def test_its_program_runs_in_a_gx_project(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_its_programs_run_in_a_gx_project(name: str, tmp_path: Path) -> None:
     page = PAGE.read_text(encoding="utf-8")
     pages.write_files(page, tmp_path)
-    (program,) = PROGRAM.findall(page)
+    (program,) = re.findall(rf"<!-- run: {name} -->\n```python\n(.*?)```", page, re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
@@ -78,7 +83,7 @@ def test_its_program_runs_in_a_gx_project(tmp_path: Path) -> None:
         timeout=120,
         check=True,
     )
-    assert done.stdout.splitlines()[0] == 'PASSED IsUnique "id" '
+    assert done.stdout.splitlines()[: len(PROGRAMS[name])] == PROGRAMS[name]
 
 
 def test_the_loss_report_that_it_shows_is_the_one_of_its_suite(tmp_path: Path) -> None:

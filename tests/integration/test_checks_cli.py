@@ -259,3 +259,45 @@ def test_names_are_completed(folder: Path) -> None:
     assert words("dq evaluate --table lake.sales.o") == ["lake.sales.orders"]
     (folder / "dq.toml").write_text("[")
     assert words("dq evaluate --check o") == []
+
+
+def suite(*expectations: tuple[str, dict[str, Any]]) -> str:
+    return json.dumps(
+        {"name": "s", "expectations": [{"type": kind, "kwargs": kwargs} for kind, kwargs in expectations]}
+    )
+
+
+def test_a_check_judges_by_a_suite_of_great_expectations(folder: Path) -> None:
+    present = ("expect_column_values_to_not_be_null", {"column": "amount"})
+    (folder / "suite.json").write_text(suite(present, ("expect_table_row_count_to_equal", {"value": 2})))
+    (folder / "wrong.json").write_text("{}")
+    (folder / "dq.toml").write_text(
+        PROJECT + '[check.suite]\nruleset = "suite.json"\ntable = "orders"\noutput = "of-suite.json"\n'
+        '[check.homeless]\nruleset = "suite.json"\n'
+        '[check.empty]\nruleset = "wrong.json"\ntable = "orders"\n'
+    )
+    done = run(folder, "evaluate", "--check", "suite")
+    assert done.returncode == 1, done.stderr
+    assert "1 of 2 rules passed, 1 failed" in done.stdout
+    alone = run(folder, "evaluate", "suite.json", "orders", "--format", "json")
+    (in_check,) = valid(json.loads((folder / "of-suite.json").read_text()))["checks"][0]["evaluations"]
+    kept = ("ruleset", "rules", "counts", "score")
+    assert {key: in_check.get(key) for key in kept} == {key: json.loads(alone.stdout).get(key) for key in kept}
+    homeless = run(folder, "evaluate", "--check", "homeless")
+    assert homeless.returncode == 2
+    assert "`suite.json` does not say which table it is for" in homeless.stderr
+    assert "give the check `homeless` a `table`" in homeless.stderr
+    empty = run(folder, "evaluate", "--check", "empty")
+    assert (empty.returncode, "`wrong.json` is no expectation suite" in empty.stderr) == (2, True)
+
+
+def test_a_suite_that_is_not_there_is_found_by_its_name(folder: Path) -> None:
+    (folder / "suite.json").write_text(suite(("expect_column_to_exist", {"column": "id"})))
+    (folder / "dq.toml").write_text(PROJECT + '[check.suite]\nruleset = "siute.json"\ntable = "orders"\n')
+    done = run(folder, "evaluate", "--check", "suite")
+    assert (done.returncode, "did you mean `suite.json`?" in done.stderr) == (2, True)
+
+
+def test_results_for_data_docs_are_of_one_evaluation(folder: Path) -> None:
+    done = run(folder, "evaluate", "-o", "all.gx.json")
+    assert (done.returncode, "is for one evaluation" in done.stderr) == (2, True)

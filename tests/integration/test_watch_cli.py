@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from servers import s3
 
+import dq
 from dq.stream import Settings, Watcher, watch
 
 DQ = Path(sys.executable).parent / "dq"
@@ -240,7 +241,7 @@ def test_files_are_judged_as_they_come_and_counted_once_though_it_is_killed(fold
     assert "6 rows" in line_with(second, "all 3")
     second.send_signal(signal.SIGINT)
     assert second.wait(timeout=10) == 130
-    assert {each.name for each in folder.iterdir()} == {"rules.dqdl", "landing", "s.state"}
+    assert {each.name for each in folder.iterdir()} == {"rules.dqdl", "landing", "s.state", ".s.state.lock"}
 
 
 def test_it_ends_where_it_is_asked_to(folder: Path, started: Any) -> None:
@@ -274,6 +275,82 @@ def fetched(address: str) -> str:
         return found
 
 
+def test_two_watchers_of_one_state_are_kept_apart(folder: Path, started: Any) -> None:
+    arrive(folder, "a.csv", GOOD)
+    first = started()
+    line_with(first, "batch 1")
+    arrive(folder, "b.csv", MORE)
+    line_with(first, "all 2")
+    code, out, err = run(*ONCE[:-1], "s.state")
+    assert (code, out) == (3, "")
+    assert f"`s.state` is in use: process {first.pid} keeps its state there" in err
+    assert "give each watcher a state of its own" in err
+    assert run(*ONCE)[0] == 1, "another state is another watcher's"
+    first.send_signal(signal.SIGKILL)
+    first.wait(timeout=10)
+    arrive(folder, "c.csv", BAD)
+    code, out, _ = run(*ONCE[:-1], "s.state")
+    assert (code, "all 3  6 rows" in out) == (1, True)
+
+
+def test_a_state_is_free_again_when_its_watcher_is_closed_or_was_not_made(folder: Path) -> None:
+    arrive(folder, "a.csv", GOOD)
+    with Watcher("rules.dqdl", "landing", AT_ONCE, state="s.state") as watcher:
+        assert len(list(watcher.look())) == 1
+        with pytest.raises(dq.DataError, match="is in use"):
+            Watcher("rules.dqdl", "landing", AT_ONCE, state="s.state")
+    with pytest.raises(dq.DqError, match="closed"):
+        list(watcher.look())
+    with pytest.raises(dq.DqError, match="state of another ruleset"):
+        Watcher("Rules = [ RowCount > 0 ]", "landing", AT_ONCE, state="s.state")
+    with Watcher("rules.dqdl", "landing", AT_ONCE, state="s.state") as watcher:
+        assert watcher.batches == 1
+
+
+def test_a_state_in_a_folder_that_is_not_there_is_told(folder: Path) -> None:
+    code, _, err = run(*ONCE[:-1], "nowhere/s.state")
+    assert (code, "`nowhere/s.state` cannot be locked" in err) == (3, True)
+
+
+# -- history ---------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_compared_with_earlier_batches_and_all_with_what_had_come(folder: Path) -> None:
+    (folder / "rules.dqdl").write_text("Rules = [ RowCount <= max(last(5)) ]")
+    history = ("--history", "metrics.jsonl")
+    arrive(folder, "a.csv", GOOD)
+    code, out, _ = run(*ONCE, *history, "--format", "json")
+    (first,) = map(json.loads, out.splitlines())
+    assert code == 1, "there is no history yet, so its functions are 0"
+    arrive(folder, "b.csv", MORE)
+    arrive(folder, "c.csv", BAD + "6,1\n")
+    code, out, _ = run(*ONCE, *history, "--format", "json", "--singly")
+    second, third = map(json.loads, out.splitlines())
+    batches = [each["evaluation"]["outcomes"][0] for each in (first, second, third)]
+    totals = [each["total"]["outcomes"][0] for each in (first, second, third)]
+    assert [each["verdict"] for each in batches] == ["FAILED", "PASSED", "FAILED"], "2, 2 and 3 rows"
+    assert [each["evaluated"] for each in totals] == [f"RowCount <= {n}" for n in (0.0, 2.0, 4.0)], "2, 4 and 7 rows"
+    kept = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert {each["dataset"] for each in kept} == {"landing"}
+    numbers: dict[str, list[float]] = {}
+    for each in kept:
+        numbers.setdefault(each["context"], []).append(each["values"][0]["value"])
+    assert numbers == {"default_context": [2, 2, 3], "default_context, all batches": [2, 4, 7]}
+
+
+def test_a_history_has_the_names_that_are_given(folder: Path) -> None:
+    arrive(folder, "a.csv", GOOD)
+    (folder / "rules.dqdl").write_text("Rules = [ RowCount > last(1) ]")
+    named = ("--history", "m.jsonl", "--context", "night", "--dataset", "orders")
+    code, out, _ = run(*ONCE, *named, "--fail-cold-start")
+    assert code == 1
+    assert "no history" in out
+    places = {
+        (each["dataset"], each["context"]) for each in map(json.loads, (folder / "m.jsonl").read_text().splitlines())
+    }
+    assert places == {("orders", "night"), ("orders", "night, all batches")}
+
+
 # -- on another machine ----------------------------------------------------------------------------------------
 
 
@@ -282,8 +359,8 @@ def test_objects_of_a_bucket_are_judged_as_they_come(folder: Path, monkeypatch: 
         for name, value in {**s3.ENVIRONMENT, "AWS_ENDPOINT_URL": server, "AWS_REGION": "us-east-1"}.items():
             monkeypatch.setenv(name, value)
         s3.put(server, "watched", {"orders/a.parquet": parquet([1, 2])})
-        watcher = Watcher("rules.dqdl", "s3://watched/orders/*.parquet", AT_ONCE, state="s.state")
-        assert [each.exit_code for each in watcher.look()] == [0]
+        with Watcher("rules.dqdl", "s3://watched/orders/*.parquet", AT_ONCE, state="s.state") as watcher:
+            assert [each.exit_code for each in watcher.look()] == [0]
         s3.put(server, "watched", {"orders/b.parquet": parquet([2, 3])})
         (batch,) = Watcher("rules.dqdl", "s3://watched/orders/*.parquet", AT_ONCE, state="s.state").look()
         assert batch.files == ("s3://watched/orders/b.parquet",)

@@ -61,7 +61,7 @@ def test_the_message_names_the_rules_and_why() -> None:
     with pytest.raises(dq.QualityError) as caught:
         dq.gate(FAILS, BAD)
     assert str(caught.value).splitlines() == [
-        "<string>: 1 of 3 rules passed, 2 failed",
+        "1 of 3 rules passed, 2 failed",
         '  FAILED IsComplete "email": completeness of `email` is 0.666667, expected = 1.0 (1 of 3 rows without a value)',
         "  FAILED RowCount > 9: RowCount is 3, expected > 9",
     ]

@@ -205,7 +205,7 @@ def test_the_fixture_gates_a_table(place: pytest.Pytester) -> None:
     )
     result = run(place, "rules/test_orders.py")
     result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["<string>: 0 of 1 rule passed, 1 failed", "  FAILED RowCount > 9: RowCount is 2, *"])
+    result.stdout.fnmatch_lines(["0 of 1 rule passed, 1 failed", "  FAILED RowCount > 9: RowCount is 2, *"])
     result.stdout.no_fnmatch_line("*gating.py*")
     result.stdout.no_fnmatch_line("*During handling*")
 

@@ -168,7 +168,7 @@ CASES = [
     ('FileSize "**/old.txt" = 1 B', P, 1.0, ""),
     ('FileSize "ages/*" = 1 B', P, 1.0, ""),
     ('FileSize "sizes/*.csv" < 1 GB', F, None, "no files: `sizes/*.csv` holds none"),
-    ('FileSize "missing/" < 1 GB', F, None, "no files: there is nothing at `missing/`"),
+    ('FileSize "missing/" < 1 GB', F, None, "no files: there is nothing at `missing/`; check the path, which is meant from the working directory, and whether"),
     ('FileSize "missing/*.csv" < 1 GB', F, None, "no files: there is nothing at"),
     ('FileSize "empty/" < 1 GB', F, None, "no files: `empty/` holds none"),
     ('FileSize "nothing-but-folders" < 1 GB', F, None, "no files"),

@@ -297,7 +297,8 @@ def test_files_of_a_web_server(web: str) -> None:
     assert judge(f'FileSize "{web}/a.csv" = 1 B', web).passed
     assert judge(f'FileMatch "{web}/a.csv?signature=s3cr3t" in ["{SHA_A}"]', web).passed
     missing = judge(f'FileSize "{web}/b.csv?signature=s3cr3t" = 1 B', web)
-    assert (missing.verdict, missing.reason) == (F, f"no files: there is nothing at `{web}/b.csv`")
+    told = f"no files: there is nothing at `{web}/b.csv`; check the path and whether the files have arrived"
+    assert (missing.verdict, missing.reason) == (F, told)
     differs = judge(f'FileMatch "{web}/a.csv?signature=s3cr3t" in ["00"]', web)
     assert differs.verdict is F
     assert "s3cr3t" not in differs.reason

@@ -10,6 +10,7 @@ import pytest
 
 import dq
 from dq import gx
+from dq.history import MemoryHistory
 
 TABLE = pa.table({"n": [1, 2, None, 4, 9], "t": ["a", "a", "b", "b", "b"], "d": ["x"] * 5})
 IN_SET = "expect_column_values_to_be_in_set"
@@ -115,3 +116,24 @@ def test_a_ruleset_has_a_result_too() -> None:
     assert (only["result"]["unexpected_count"], only["result"]["element_count"]) == (1, 5)
     assert dq.parse(only["expectation_config"]["kwargs"]["ruleset"]).rules
     json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ([], {("Column.n.Completeness", "")}),
+        (
+            [("expect_table_row_count_to_equal", {"value": 5})],
+            {("Column.n.Completeness", ""), ("Dataset.*.RowCount", "")},
+        ),
+    ],
+)
+def test_the_history_is_told_what_the_suite_asks_and_nothing_else(
+    asked: list[tuple[str, dict[str, Any]]], kept: set[tuple[str, str]]
+) -> None:
+    history = MemoryHistory()
+    present = ("expect_column_values_to_not_be_null", {"column": "n", "mostly": 0.5})
+    judged(present, *asked, options=dq.Options(history=history, dataset="orders"))
+    (run,) = history.runs
+    assert {(series.metric, series.where) for series in run.values} == kept
+    assert {series.dataset for series in run.values} == {"orders"}
