@@ -172,6 +172,21 @@ def test_samples_show_failing_rows() -> None:
     assert len(outcome.failing.sample) == 1
 
 
+def test_samples_hold_what_those_of_the_same_table_hold_here() -> None:
+    table = pa.table(
+        {
+            "id": pa.array([1], pa.int32()), "none": pa.array([None], pa.string()), "bytes": [b"\x00\xff"],
+            "share": [0.5], "amount": [Decimal("1.50")], "day": [date(2024, 2, 29)], "placed": [datetime(2024, 3, 10, 2, 30)],
+            "sent": pa.array([datetime(2024, 3, 10, 7, 30, tzinfo=UTC)], pa.timestamp("us", "UTC")),
+        }
+    )  # fmt: skip
+    here, there = (
+        dq.evaluate('Rules = [ IsComplete "none" ]', each).outcomes[0].failing for each in (table, sparks.frame(table))
+    )
+    assert here is not None
+    assert here == there
+
+
 def test_no_view_is_left_behind() -> None:
     dq.evaluate(RULES, sparks.frame(ORDERS)).rows()
     assert not [each.name for each in sparks.session().catalog.listTables() if each.name.startswith("dq_")]
