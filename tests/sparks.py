@@ -33,6 +33,8 @@ SETTINGS = {
     "spark.sql.maxPlanStringLength": "1000",
     # No test may depend on the zone of the session.
     "spark.sql.session.timeZone": "America/New_York",
+    # Times of day are a preview: without this Spark has them in DataFrames, and refuses a query that makes one.
+    "spark.sql.timeType.enabled": "true",
 }
 
 
