@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from differential.oracle import NESTED, NOW, Composite, Expected, Rule, World, statistics
 from differential.worlds import written
+from sparks import dictionaries
 
 import dq
-from dq.spark.arrow import batches
 
 NUMBERS = itertools.count()
 
@@ -45,7 +45,7 @@ def as_relation(table: pa.Table) -> Any:
     return duckdb.connect().from_arrow(table)
 
 
-def in_dictionaries(table: pa.Table) -> pa.Table:
+def as_dictionaries(table: pa.Table) -> pa.Table:
     """Texts by their place in a dictionary, in chunks of two rows."""
     columns = [each.dictionary_encode() if pa.types.is_string(each.type) else each for each in table.columns]
     encoded = pa.table(columns, table.column_names)
@@ -56,7 +56,7 @@ IN_MEMORY = {
     "arrow": lambda table: table,
     "polars": as_polars,
     "relation": as_relation,
-    "dictionaries": in_dictionaries,
+    "dictionaries": as_dictionaries,
 }
 FORMS = (*IN_MEMORY, *WRITERS)
 
@@ -178,13 +178,6 @@ def strange_statistics(expected: Expected, found: Sequence[dq.Statistic]) -> Ite
             yield f"{name} is {values[name]}, expected {expected.metrics[name]}"
 
 
-def as_dictionaries(rows: Any) -> list[dict[str, Any]]:
-    """The rows of an Arrow reader, or of a DataFrame of Spark."""
-    table = rows.read_all() if isinstance(rows, pa.RecordBatchReader) else pa.Table.from_batches(batches(rows, None))
-    found: list[dict[str, Any]] = table.to_pylist()
-    return found
-
-
 COLUMNS = {"DataQualityRulesPass": True, "DataQualityRulesFail": False, "DataQualityRulesSkip": None}
 
 
@@ -198,7 +191,7 @@ def wrong_rows(world: World, wanted: Sequence[Expected], found: dq.Evaluation) -
             [text for text, label in zip(texts, labels, strict=True) if label is each] for each in (True, False, None)
         ]
         expected[shown((*row.values(), *said, "Failed" if False in labels else "Passed"))] += 1
-    there = Counter(shown(row.values()) for row in as_dictionaries(found.rows()))
+    there = Counter(shown(row.values()) for row in dictionaries(found.rows()))
     return [
         f"row {row}: {word}"
         for word, rows in (("unexpected", there - expected), ("missing", expected - there))
