@@ -298,30 +298,28 @@ def test_the_page_of_spark_does_what_it_shows(capsys: pytest.CaptureFixture[str]
     sparks.session().catalog.dropTempView("orders_view")
 
 
+CASES = [f"tests/conformance/test_{name}.py" for name in ("cases", "evaluation", "rows", "spark_sql")]
+
+
 @pytest.mark.slow
-def test_spark_connect_gives_the_same_verdicts_and_cancels_too() -> None:
+def test_spark_connect_gives_the_same_verdicts_and_rows() -> None:
+    """In a process of its own, since the session of a process is either classic or not."""
     import pyspark
 
-    if int(pyspark.__version__.partition(".")[0]) < 4:
-        pytest.skip("the wheel of Spark 3.5 has no server for Spark Connect")
     sparks.session()  # skips without Java
-    program = Path(__file__).parents[1] / "spark_connect.py"
-    environment = {**os.environ, "SPARK_TESTING": "1"}  # a port that is free
+    if int(pyspark.__version__.partition(".")[0]) < 4:
+        pytest.skip(sparks.NO_SERVER)
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
-        [sys.executable, program], env=environment, capture_output=True, encoding="utf-8", timeout=300, check=False
+        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-m", "spark", "tests/spark_connect.py", *CASES],
+        env={**outside, "DQ_SPARK": "connect", "DQ_ENGINES": "few"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=600,
+        check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found.pop("class").startswith("pyspark.sql.connect")
-    assert found == {
-        "engine": "spark",
-        "verdicts": ["FAILED", "FAILED", "PASSED", "PASSED", "PASSED", "PASSED"],
-        "reasons": [
-            "completeness of `id` is 0.666667, expected = 1.0 (1 of 3 rows without a value)",
-            "uniqueness of `name` is 0.333333, expected = 1.0 (2 of 3 rows fail)",
-            *[""] * 4,
-        ],
-        "failed": ["1", "2", "None"],
-        "passed": 0,
-        "limit": "the scan took longer than 1 s, the limit",
-    }
+    assert done.returncode == 0, done.stdout[-6000:]
+    found = re.search(r"^([0-9]+) passed", done.stdout, re.MULTILINE)
+    assert found
+    assert int(found[1]) > 30, "one in forty of the cases, and what only Spark Connect can show"
