@@ -80,6 +80,12 @@ class SparkEngine:
             return self.text(rows_returned(scan.grain.query, self._columns(scan.grain.query)))
         return self.text(compile_scan(scan).tree)
 
+    def physical(self, scan: Scan, /) -> str:
+        """Spark's plan before it adapts it to what it finds."""
+        with _translated():
+            ((plan,),) = self.tables.session.sql(f"EXPLAIN FORMATTED {self.sql(scan)}").collect()
+        return str(plan).strip()
+
     def answerer(self, scan: Scan, /) -> Answerer:
         """Spark."""
         return Answerer(self.name, "spark")

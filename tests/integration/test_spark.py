@@ -281,6 +281,10 @@ def test_the_command_line_measures_and_explains(folder: Path) -> None:
     assert told.exit_code == 0, told.output
     assert "COUNT(" in told.stdout
     assert "on spark" in told.stdout
+    told = CliRunner().invoke(cli, ["explain", *rule, path, "--physical", "--format", "json"])
+    (scan,) = json.loads(told.stdout)["scans"]
+    assert scan["physical"].startswith("== Physical Plan ==")
+    assert "ReadSchema: struct<id:int>" in scan["physical"]
     told = CliRunner().invoke(cli, ["evaluate", "--rule", "RowCount > 0", path, "--master", "local[1]"])
     assert told.exit_code == 2
 
