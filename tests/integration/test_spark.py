@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -22,6 +23,8 @@ from click.testing import CliRunner
 
 import dq
 from dq.cli import cli
+from dq.engines.opening import Request, opened
+from dq.metrics import Groups
 
 ORDERS = pa.table(
     {
@@ -122,6 +125,29 @@ def test_a_plan_is_a_query_for_each_scan_and_a_job_reads_a_table_once() -> None:
     assert found.scans == 1
     assert found.engine == "spark"
     assert len(tracker.getJobIdsForGroup("counted")) <= 2, "one for the partitions, one for the whole"
+
+
+def number_of_next_job() -> int:
+    """Jobs are numbered as they come, from whatever thread."""
+    context = sparks.session().sparkContext
+    group = uuid.uuid4().hex
+    context.setJobGroup(group, "")
+    try:
+        sparks.session().range(1).collect()
+    finally:
+        context.setLocalProperty("spark.jobGroup.id", None)
+    (job,) = context.statusTracker().getJobIdsForGroup(group)
+    return int(job) + 1
+
+
+def test_a_frequency_table_is_one_job_however_many_partitions_it_has() -> None:
+    """A cumulative stream asks for one with every batch."""
+    values = {"spark.sql.shuffle.partitions": "7", "spark.sql.adaptive.enabled": "false"}
+    with settings(values), opened("spark", Request(sparks.frame(ORDERS))) as on:
+        before = number_of_next_job()
+        found = on.engine.frequencies(Groups(tuple(on.engine.schemas()["primary"])[:1]))
+        assert number_of_next_job() - before == 2, "the other one counts"
+    assert found.table.num_rows == 5
 
 
 def test_names_of_columns_may_hold_everything() -> None:
