@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := pandas,polars,aws,iceberg,delta,sql,sqlalchemy,glue,ray
 
-.PHONY: demo test test-adapters test-engines check format bench mutants nightly clean
+.PHONY: demo test test-adapters test-connect test-engines check format bench mutants nightly clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -57,7 +57,9 @@ test-airflow test-dagster: test-%: .venv-%/ok
 QUICK_TESTS := tests/unit tests/golden tests/conformance/test_cases.py tests/conformance/test_evaluation.py \
 	tests/conformance/test_parse.py
 
-SPARK_TESTS := tests/integration/test_spark.py tests/conformance/test_cases.py
+RECORDED := tests/conformance/test_cases.py tests/conformance/test_evaluation.py tests/conformance/test_rows.py \
+	tests/conformance/test_spark_sql.py
+SPARK_TESTS := tests/integration/test_spark.py tests/differential/test_spark_oracle.py $(RECORDED)
 
 test-spark-3.5: .venv-spark-3.5/ok java  ## the tests of Spark on the oldest supported version, that of AWS Glue 5
 	.venv-spark-3.5/bin/python -m pytest -q -n 0 -m spark -W default::ResourceWarning \
@@ -68,9 +70,13 @@ test-spark-3.5: .venv-spark-3.5/ok java  ## the tests of Spark on the oldest sup
 	$(BIN)/uv pip install -q --python .venv-spark-3.5/bin/python -c requirements/constraints-spark-3.5.txt -e '.[spark]' --group test
 	touch $@
 
+test-connect: .venv/ok java  ## every case over Spark Connect, of which `make test` takes one in forty
+	DQ_SPARK=connect DQ_ENGINES=all $(BIN)/python -m pytest -q -n 0 -m spark tests/spark_connect.py $(RECORDED) \
+		tests/differential/test_spark_oracle.py
+
 test-engines: .venv/ok java  ## every case on Spark and on Ray, of which `make test` takes one in eight, and Spark 3.5
 	DQ_ENGINES=all $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'spark or ray'
-	$(MAKE) test-spark-3.5
+	$(MAKE) test-spark-3.5 test-connect
 
 check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/ruff format .

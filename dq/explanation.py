@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dq.engines.base import Answerer, Engine
+from dq.diagnostics import DqError
+from dq.engines.base import Answerer, Engine, Explaining
 from dq.engines.opening import Request, opened
 from dq.evaluation import given_or_named, load
 from dq.files.measuring import describe
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class Step:
     """One scan of a plan: the rules and analyzers it serves, the columns it reads by alias, its SQL, and who runs that.
 
-    The SQL of a scan of files is empty, and nobody runs it.
+    `physical` is how the engine would run it, in its own words, where that was asked for. The SQL of a scan of files is
+    empty, and nobody runs it.
     """
 
     scan: Scan
@@ -36,6 +38,7 @@ class Step:
     columns: Mapping[str, tuple[str, ...]]
     sql: str
     answerer: Answerer | None = None
+    physical: str = ""
 
     @property
     def kind(self) -> str:
@@ -69,15 +72,24 @@ def explain(
     *,
     engine: str | None = None,
     read: ReadOptions | Mapping[str, ReadOptions] | None = None,
+    physical: bool = False,
 ) -> Explanation:
-    """The plan of `dq.evaluate(ruleset, data)`, without running it. Takes and raises the same."""
+    """The plan of `dq.evaluate(ruleset, data)`, without running it. Takes and raises the same.
+
+    With `physical` also the physical plan of each scan, as EXPLAIN of DuckDB or of Spark gives it.
+
+    Raises:
+        DqError: a physical plan is asked of an engine that has none.
+    """
     parsed = load(ruleset)
     with opened(engine, Request(given_or_named(parsed, data), read)) as on:
-        return explain_on(parsed, on.engine)
+        return explain_on(parsed, on.engine, physical=physical)
 
 
-def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
+def explain_on(ruleset: Ruleset, engine: Engine, *, physical: bool = False) -> Explanation:
     """The plan on an engine."""
+    if physical and not isinstance(engine, Explaining):
+        raise DqError(f"the engine `{engine.name}` has no physical plan", help="`duckdb` and `spark` have one")
     prepared = prepare(ruleset, engine, datetime.now(UTC))
     users: dict[Rule | Analyzer, set[Metric]] = {rule: set(bound.metrics()) for rule, bound in prepared.bound.items()}
     users |= {analysis.analyzer: set(analysis.metrics()) for analysis in prepared.analyses.values()}
@@ -88,17 +100,19 @@ def explain_on(ruleset: Ruleset, engine: Engine) -> Explanation:
         if str(each) in prepared.analyzer_problems
     }
     steps = tuple(
-        Step(
-            scan,
-            tuple(rule for rule, metrics in users.items() if metrics & set(scan.metrics)),
-            {} if isinstance(scan.grain, FilesBelow) else columns_read(compile_scan(scan).tree, engine.schemas()),
-            "" if isinstance(scan.grain, FilesBelow) else engine.sql(scan),
-            None if isinstance(scan.grain, FilesBelow) else engine.answerer(scan),
-        )
+        _step(scan, tuple(rule for rule, metrics in users.items() if metrics & set(scan.metrics)), engine, physical)
         for scan in prepared.plan.scans
     )
     without = tuple(rule for rule, metrics in users.items() if not metrics)
     return Explanation(steps, without, problems, engine.name)
+
+
+def _step(scan: Scan, rules: tuple[Rule | Analyzer, ...], engine: Engine, physical: bool) -> Step:
+    if isinstance(scan.grain, FilesBelow):
+        return Step(scan, rules, {}, "")
+    columns = columns_read(compile_scan(scan).tree, engine.schemas())
+    plan = engine.physical(scan) if physical and isinstance(engine, Explaining) else ""
+    return Step(scan, rules, columns, engine.sql(scan), engine.answerer(scan), plan)
 
 
 def _of(table: str) -> str:

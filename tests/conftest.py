@@ -34,8 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
-EVERY = {"all": 1, "share": 8}
+EVERY = {"all": 1, "share": 8, "few": 40}
 """Of the cases on Spark and on Ray, one in so many is run; `DQ_ENGINES` says which: `make test-engines` takes all."""
+
+SHARED = frozenset({"test_cases.py", "test_evaluation.py", "test_rows.py", "test_spark_sql.py"})
+"""The files of these cases."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,8 +49,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for each in of_engine:
             each.add_marker(engine)
             each.add_marker(pytest.mark.xdist_group(engine))
-        cases = [each for each in of_engine if each.path.name == "test_cases.py"]
-        left_out |= set(cases) - set(cases[:: EVERY[os.environ.get("DQ_ENGINES", "share")]])
+        for name in SHARED:
+            cases = [each for each in of_engine if each.path.name == name]
+            left_out |= set(cases) - set(cases[:: EVERY[os.environ.get("DQ_ENGINES", "share")]])
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [each for each in items if each not in left_out]

@@ -1,4 +1,7 @@
-"""One Spark session for all tests of a process, small and quick to start, and tables for it."""
+"""One Spark session for all tests of a process, small and quick to start, and tables for it.
+
+It is a classic one. With `DQ_SPARK=connect` it is one of Spark Connect, with a server in this process.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ import functools
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from datetime import time
 from typing import Any
 
 import pyarrow as pa
 import pytest
+
+from dq.spark.arrow import batches
 
 SETTINGS = {
     "spark.ui.enabled": "false",
@@ -33,21 +39,50 @@ SETTINGS = {
     "spark.sql.maxPlanStringLength": "1000",
     # No test may depend on the zone of the session.
     "spark.sql.session.timeZone": "America/New_York",
+    # Times of day are a preview: without this Spark has them in DataFrames, and refuses a query that makes one.
+    "spark.sql.timeType.enabled": "true",
 }
+
+
+IS_CONNECT = os.environ.get("DQ_SPARK") == "connect"
+"""Whether the session of this process is one of Spark Connect."""
 
 
 @functools.cache
 def session() -> Any:
-    """The session of this process; without Java, what needs it is skipped."""
-    pyspark = pytest.importorskip("pyspark", reason="Spark is not tested: pyspark is not installed")
+    """The session of this process; without what it needs, the test is skipped with what would bring it."""
+    pyspark = pytest.importorskip(
+        "pyspark",
+        reason="SPARK IS NOT TESTED: `uv pip install 'dq-rules[spark]'`, or `make .venv/ok`, installs PySpark",
+    )
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        pytest.skip("Spark is not tested: there is no Java; `make java` installs it")
-    builder = pyspark.sql.SparkSession.builder.master("local[1]")
-    for name, value in SETTINGS.items():
-        builder = builder.config(name, value)
-    spark = builder.config("spark.sql.warehouse.dir", tempfile.mkdtemp()).getOrCreate()
+        pytest.skip("SPARK IS NOT TESTED: there is no Java; `make java` installs it")
+    given = {**SETTINGS, "spark.sql.warehouse.dir": tempfile.mkdtemp()}
+    if IS_CONNECT:
+        return _remote(pyspark, given)
+    spark = _configured(pyspark.sql.SparkSession.builder.master("local[1]"), given).getOrCreate()
     spark.sparkContext.setLogLevel("OFF")
     return spark
+
+
+def _remote(pyspark: Any, given: Mapping[str, str]) -> Any:
+    if int(pyspark.__version__.partition(".")[0]) < 4:
+        pytest.skip(NO_SERVER)
+    os.environ["SPARK_TESTING"] = "1"  # a port that is free
+    address = {"spark.connect.grpc.binding.address": "127.0.0.1"}
+    builder = _configured(pyspark.sql.SparkSession.builder.remote("local[1]"), {**given, **address})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the client too sets what only the server can be given
+        return builder.getOrCreate()
+
+
+NO_SERVER = "SPARK CONNECT IS NOT TESTED: PySpark 3.5 comes without its server; `make test-connect` tests it on the Spark of .venv"
+
+
+def _configured(builder: Any, given: Mapping[str, str]) -> Any:
+    for name, value in given.items():
+        builder = builder.config(name, value)
+    return builder
 
 
 def frames(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
@@ -110,3 +145,10 @@ def told(rows: Any, columns: list[str] | None = None) -> list[dict[str, Any]]:
     """The rows of a DataFrame as dictionaries."""
     chosen = rows.select(*columns) if columns else rows
     return [row.asDict(recursive=True) for row in chosen.collect()]
+
+
+def dictionaries(rows: Any) -> list[dict[str, Any]]:
+    """The rows of an Arrow reader, or of a DataFrame with its instants in UTC, as dictionaries."""
+    table = rows.read_all() if isinstance(rows, pa.RecordBatchReader) else pa.Table.from_batches(batches(rows, None))
+    found: list[dict[str, Any]] = table.to_pylist()
+    return found

@@ -26,6 +26,12 @@ PLAN = "Plan"
 @data_options
 @option("--sql", "with_sql", is_flag=True, heading=PLAN, help="Show the SQL of every scan; JSON always holds it.")
 @option(
+    "--physical",
+    is_flag=True,
+    heading=PLAN,
+    help="Show the physical plan of every scan, as EXPLAIN of DuckDB or of Spark gives it.",
+)
+@option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
@@ -39,6 +45,7 @@ def command(
     data: Sequence[str],
     rule: Sequence[str],
     with_sql: bool,
+    physical: bool,
     form: str,
     **reading: Any,
 ) -> int:
@@ -50,6 +57,7 @@ def command(
     \b
     dq explain orders.dqdl orders.parquet
     dq explain orders.dqdl orders.parquet --sql
+    dq explain orders.dqdl orders.parquet --physical
     dq explain --rule 'IsUnique "id"' orders.csv --format json
 
     \b
@@ -66,7 +74,8 @@ def command(
 
         ruleset = from_suite(ruleset).ruleset
     ruleset, tables = resolve(ruleset, named, wanted)
-    plan = explain(ruleset, tables, engine=chosen_engine(reading), read=read_options(reading, tables))
+    read = read_options(reading, tables)
+    plan = explain(ruleset, tables, engine=chosen_engine(reading), read=read, physical=physical)
     click.echo(as_json(plan) if form == "json" else as_text(plan, with_sql=with_sql))
     return 3 if plan.problems else 0
 
@@ -81,6 +90,8 @@ def as_text(plan: Explanation, *, with_sql: bool) -> str:
         lines += [f"    {visible(line)}" for line in _answered(step, plan.engine)]
         if with_sql and step.sql:
             lines += ["", *(f"    {visible(line)}" for line in _pretty(step).split("\n"))]
+        if step.physical:
+            lines += ["", *(f"    {visible(line)}".rstrip() for line in step.physical.split("\n"))]
         lines.append("")
     if plan.without_scan:
         lines += ["no scan  the schema is enough", *(f"    - {visible(str(rule))}" for rule in plan.without_scan), ""]
@@ -119,6 +130,7 @@ def as_json(plan: Explanation) -> str:
             "rules": [str(rule) for rule in step.rules],
             "columns": {alias: list(names) for alias, names in step.columns.items()},
             "sql": step.sql,
+            **({"physical": step.physical} if step.physical else {}),
             **_answered_by(step),
         }
         for step in plan.steps

@@ -87,6 +87,14 @@ class Engine(Protocol):
 
 
 @runtime_checkable
+class Explaining(Protocol):
+    """What an engine can do besides that runs whole queries: show how it would run one."""
+
+    def physical(self, scan: Scan, /) -> str:
+        """The physical plan of a scan, as EXPLAIN gives it without measuring; empty where another answers."""
+
+
+@runtime_checkable
 class Frames(Protocol):
     """What an engine can do besides whose tables are lazy: give its rows as such a table."""
 

@@ -69,6 +69,16 @@ class DuckDBEngine:
         database = self.tables.able(tree)
         return self.text(tree) if database is None else database.sql(tree, self.tables.stored)
 
+    def physical(self, scan: Scan, /) -> str:
+        """DuckDB's plan; of tables that are stored in a database there is none before they are fetched."""
+        if self.tables.stored:
+            return ""
+        try:
+            rows = self.tables.connection.execute(f"EXPLAIN {self.sql(scan)}").fetchall()
+        except duckdb.Error as error:
+            raise self.translated(error) from error
+        return "\n".join(str(plan).rstrip() for _, plan in rows)
+
     def answerer(self, scan: Scan, /) -> Answerer:
         """DuckDB, or the database that holds the tables."""
         if isinstance(scan.grain, Returning):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dq.schema import Schema
 
 
-_AS_TEXT = frozenset({Type.TIMESTAMP_TZ, Type.NESTED, Type.OTHER, Type.BINARY})
+_AS_TEXT = frozenset({Type.TIMESTAMP_TZ, Type.NESTED, Type.OTHER})
 """Types of which a sample shows the text: Python's values of them depend on the zone of the machine, or are rows."""
 
 
@@ -79,6 +79,12 @@ class SparkEngine:
         if isinstance(scan.grain, Returning):
             return self.text(rows_returned(scan.grain.query, self._columns(scan.grain.query)))
         return self.text(compile_scan(scan).tree)
+
+    def physical(self, scan: Scan, /) -> str:
+        """Spark's plan before it adapts it to what it finds."""
+        with _translated():
+            ((plan,),) = self.tables.session.sql(f"EXPLAIN FORMATTED {self.sql(scan)}").collect()
+        return str(plan).strip()
 
     def answerer(self, scan: Scan, /) -> Answerer:
         """Spark."""
@@ -178,9 +184,11 @@ class SparkEngine:
 
 
 def _plain(value: Any) -> Any:
-    """A value with rows as dictionaries."""
+    """A value with rows as dictionaries, and bytes that cannot be changed."""
     if isinstance(value, list):
         return [_plain(each) for each in value]
+    if isinstance(value, bytearray):
+        return bytes(value)
     return value.asDict(recursive=True) if hasattr(value, "asDict") else value
 
 

@@ -1,4 +1,4 @@
-"""Rows of a DataFrame as Arrow, one partition after the other, in every version of Spark and over Spark Connect."""
+"""Rows of a DataFrame as Arrow, whole or partition by partition, in every version of Spark and over Spark Connect."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def arrow_type(kind: Any) -> pa.DataType:
 
 
 def batches(frame: Any, rows: int | None) -> Iterator[pa.RecordBatch]:
-    """All rows in batches of up to so many, or in one; the first comes also when there is no row.
+    """All rows in batches of up to so many, or by one job in one batch; the first comes also when there is no row.
 
     Instants with a zone arrive as their microseconds: Python would move them by the zone of this machine.
     """
@@ -48,7 +48,7 @@ def batches(frame: Any, rows: int | None) -> Iterator[pa.RecordBatch]:
     instants = [each.name for each in frame.schema if each.dataType.typeName() == "timestamp"]
     if instants:
         frame = frame.withColumns({each: _microseconds(each) for each in instants})
-    pending = map(tuple, frame.toLocalIterator())
+    pending = map(tuple, frame.collect() if rows is None else frame.toLocalIterator())
     first = True
     while (chunk := list(islice(pending, rows))) or first:
         first = False

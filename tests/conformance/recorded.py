@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import sparks
+
 import dq
 
 DATA = Path(__file__).parent / "data"
@@ -39,6 +41,19 @@ def differences() -> dict[tuple[str, str], Difference]:
 
 def tables(case: dict[str, Any]) -> dict[str, Path]:
     return {alias: DATA / path for alias, path in case["tables"].items()}
+
+
+ENGINES = ("duckdb", "spark")
+"""What answers every recorded case; each reads the files itself."""
+
+
+def evaluation(case: dict[str, Any], engine: str) -> dq.Evaluation:
+    """What an engine says of a case."""
+    options = dq.Options()
+    if engine == "spark":
+        sparks.session()
+        options = dq.Options(samples=0)  # they would ask for a job per rule, and none was recorded
+    return dq.evaluate(case["ruleset"], tables(case), engine=engine, options=options)
 
 
 def recorded(expected: dict[str, Any]) -> tuple[str, dict[str, Any]]:

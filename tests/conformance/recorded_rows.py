@@ -9,9 +9,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from recorded import cases, tables
-
-import dq
+from recorded import cases, evaluation
+from sparks import dictionaries
 
 COLUMNS = {"DataQualityRulesPass": "pass", "DataQualityRulesFail": "fail", "DataQualityRulesSkip": "skip"}
 
@@ -92,15 +91,13 @@ class Compared(NamedTuple):
 
 
 @cache
-def evaluated(case_id: str) -> list[dict[str, Any]]:
-    case = next(case for case in cases() if case["id"] == case_id)
-    rows: list[dict[str, Any]] = dq.evaluate(case["ruleset"], tables(case)).rows().read_all().to_pylist()
-    return rows
+def evaluated(case_id: str, engine: str = "duckdb") -> list[dict[str, Any]]:
+    return dictionaries(evaluation(next(case for case in cases() if case["id"] == case_id), engine).rows())
 
 
-def compared(case: dict[str, Any]) -> Iterator[Compared]:
+def compared(case: dict[str, Any], engine: str = "duckdb") -> Iterator[Compared]:
     """How the rows of each rule compare; rows that the recording multiplied are looked up by their key."""
-    ours = evaluated(case["id"])
+    ours = evaluated(case["id"], engine)
     names = list(case["rows"][0]["key"])
     for number, expected in enumerate(case["expected"]):
         text = plain(expected["rule"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from recorded import cases, differences, disagreements, tables
+from recorded import ENGINES, cases, differences, disagreements, evaluation, tables
 from report_schema import assert_valid_report
 
 import dq
@@ -18,20 +18,21 @@ def measured(case: dict[str, Any]) -> bool:
     return "expected" in case and case["id"] != "Structure-30"  # a blank where, which dialect dq refuses
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("case", [case for case in cases() if measured(case)], ids=lambda case: case["id"])
-def test_verdicts_and_metrics_agree(case: dict[str, Any]) -> None:
-    evaluation = dq.evaluate(case["ruleset"], tables(case))
-    assert_valid_report(evaluation.to_dict())
-    outcomes = {recorded_text(outcome): outcome for outcome in evaluation.outcomes}
+def test_verdicts_and_metrics_agree(case: dict[str, Any], engine: str) -> None:
+    found = evaluation(case, engine)
+    assert_valid_report(found.to_dict())
+    outcomes = {recorded_text(outcome): outcome for outcome in found.outcomes}
     for expected in case["expected"]:
         outcome = outcomes[plain(expected["rule"])]
         known = differences().get((case["id"], expected["rule"]))
-        found = disagreements(outcome, expected)
+        different = disagreements(outcome, expected)
         if known:
             assert outcome.verdict.value == known.verdict
-            assert found, f"agrees by now: {known}"
+            assert different, f"agrees by now: {known}"
         else:
-            assert not found, expected["rule"]
+            assert not different, expected["rule"]
 
 
 def plain(text: str) -> str:
@@ -51,5 +52,5 @@ def test_runs_that_were_refused_as_a_whole(case: dict[str, Any]) -> None:
         return
     if any(each.severity is dq.Severity.ERROR for each in dq.check(case["ruleset"])):
         return
-    evaluation = dq.evaluate(case["ruleset"], tables(case))
-    assert any(outcome.verdict is dq.Verdict.ERROR for outcome in evaluation.outcomes)
+    outcomes = dq.evaluate(case["ruleset"], tables(case)).outcomes
+    assert any(each.verdict is dq.Verdict.ERROR for each in outcomes)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from differential.oracle import NESTED, NOW, Composite, Expected, Rule, World, statistics
 from differential.worlds import written
+from sparks import dictionaries
 
 import dq
 
@@ -190,8 +191,7 @@ def wrong_rows(world: World, wanted: Sequence[Expected], found: dq.Evaluation) -
             [text for text, label in zip(texts, labels, strict=True) if label is each] for each in (True, False, None)
         ]
         expected[shown((*row.values(), *said, "Failed" if False in labels else "Passed"))] += 1
-    labelled = found.rows().read_all().to_pylist()
-    there = Counter(shown(row.values()) for row in labelled)
+    there = Counter(shown(row.values()) for row in dictionaries(found.rows()))
     return [
         f"row {row}: {word}"
         for word, rows in (("unexpected", there - expected), ("missing", expected - there))

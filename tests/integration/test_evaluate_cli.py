@@ -131,3 +131,16 @@ def test_explain_shows_one_row_scan_and_one_query_per_grouping(folder: Path) -> 
     assert plan["without_scan"] == ["ColumnCount = 2"]
     assert plan["scans"][0]["columns"] == {"primary": ["id", "email"]}
     assert "SELECT" in run(folder, "explain", "--rule", "RowCount > 0", "orders.parquet", "--sql").stdout
+
+
+def test_explain_shows_the_physical_plan_of_every_scan_when_asked(folder: Path) -> None:
+    asked = ["explain", "--rule", 'Mean "id" > 0', "--rule", 'IsUnique "id"', "orders.parquet"]
+    told, plain = run(folder, *asked, "--physical"), run(folder, *asked)
+    assert told.returncode == 0, told.stderr
+    assert "PARQUET" in told.stdout.upper()
+    assert "PARQUET" not in plain.stdout.upper()
+    scans = json.loads(run(folder, *asked, "--physical", "--format", "json").stdout)["scans"]
+    assert ["PARQUET" in scan["physical"].upper() for scan in scans] == [True, True]
+    refused = run(folder, *asked, "--physical", "--engine", "ray")
+    assert refused.returncode == 2
+    assert "no physical plan" in refused.stderr
