@@ -153,8 +153,7 @@ PYTEST = [
     "-x",
     "--tb",
     "no" if "DQ_MUTANTS_LOG" not in os.environ else "short",
-    "-W",
-    "ignore::pytest.PytestAssertRewriteWarning",
+    "--assert=plain",  # else pytest imports `dq` itself, of which it has a plugin, and nobody meets the changed module
     "-p",
     "no:cacheprovider",
     "-p",
