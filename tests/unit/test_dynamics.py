@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from remembered import NOW, TABLES, remembered
+from remembered import EXAMPLES, NOW, TABLES, remembered
 
 import dq
 from dq.dynamics import DYNAMIC, FUNCTIONS, depth
 from dq.history import MemoryHistory
 from dq.language import checking
 from dq.rules import SIGNATURES
+from dq.sources.options import NO_DATA
 from dq.syntax import Kind, Rule
 
 ROWS = pa.table({"id": range(95)})
@@ -258,6 +259,23 @@ def test_a_run_is_not_among_its_own_history_and_later_ones_are_not_earlier() -> 
         (each,) = dq.evaluate("Rules = [ RowCount >= last() ]", ROWS.slice(0, rows), options=options).outcomes
         found.append(str(each.evaluated))
     assert found == ["RowCount >= 0.0", "RowCount >= 0.0", "RowCount >= 10.0"]
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "data", "dataset"),
+    [
+        ("Rules = [ RowCount > 0 ]", ROWS, "Arrow table"),
+        ("Rules = [ RowCount > 0 ]", TABLES, str(TABLES["primary"])),
+        ("Rules = [ RowCount > 0 ]", {"primary": str(TABLES["ref"].with_name("r*.jsonl"))}, str(TABLES["ref"].with_name("r*.jsonl"))),
+        (f'Rules = [ FileSize "{TABLES["ref"].name}" > 0 ]', NO_DATA, "files.dqdl"),
+    ],
+)  # fmt: skip
+def test_history_goes_by_what_was_read_or_by_the_ruleset(ruleset: str, data: object, dataset: str) -> None:
+    history = MemoryHistory()
+    options = dq.Options(history=history, allow_paths=EXAMPLES)
+    dq.evaluate(dq.parse(ruleset, name="files.dqdl"), data, options=options)
+    (run,) = history.runs
+    assert {series.dataset for series in run.values} == {dataset}
 
 
 def test_data_without_a_path_is_told_the_name_of_its_history() -> None:
