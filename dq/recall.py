@@ -147,13 +147,14 @@ def _by_history(
         return bound.against(first, past)
     ((metric, values),) = past.items()
     asked = dynamics.asking(rule)
-    asks_nothing = asked is not None and dynamics.depth(asked) == 0  # such as `abs(-5)`
+    assert asked is not None
+    asks_nothing = dynamics.depth(asked) == 0  # such as `abs(-5)`
     remembered = () if asks_nothing else (Remembered(metric, len(values), enough=bool(values)),)
     try:
         resolved = dynamics.after(rule, values)
     except ConditionError as error:
         reason = f"{error.message}; {error.help}" if error.help else error.message
-        return replace(first, verdict=Verdict.ERROR, reason=reason, vacuous=False, history=remembered)
+        return replace(first, verdict=Verdict.ERROR, reason=reason, history=remembered)
     judgement = replace(bound, **dynamics.conditions_of(resolved)).judge(facts)
     return replace(judgement, evaluated=resolved, history=remembered)
 

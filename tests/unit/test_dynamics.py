@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pyarrow as pa
@@ -137,6 +138,28 @@ def test_one_switch_makes_a_cold_start_fail() -> None:
     assert found.verdict is dq.Verdict.FAILED
     assert found.reason.startswith("no history: no earlier run has measured Dataset.*.RowCount")
     assert outcome("RowCount > last()", remembered(ROW_COUNT, [1]), fail_cold_start=True).passed
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict", "reason"),
+    [
+        ("< avg(last(10))", dq.Verdict.FAILED, "RowCount is 95, expected < 0.0"),
+        ("> last() / 0", dq.Verdict.ERROR, "`last() / 0` comes to no number: it divides by zero, or its result is too great"),
+    ],
+)  # fmt: skip
+def test_a_cold_start_hides_no_failure_of_another_cause(condition: str, verdict: dq.Verdict, reason: str) -> None:
+    found = outcome(f"RowCount {condition}", MemoryHistory(), fail_cold_start=True)
+    assert (found.verdict, found.reason) == (verdict, reason)
+    assert found.notes == (f"no history: no earlier run has measured {ROW_COUNT}, so its functions count as 0",)
+
+
+@pytest.mark.parametrize("rules", list(permutations(("avg(last(1 + 1))", "last()", "sum(last(3))"))))
+def test_rules_look_at_one_history_as_deep_as_each_asks(rules: tuple[str, ...]) -> None:
+    ruleset = dq.parse(f"Rules = [ {', '.join(f'RowCount > {each}' for each in rules)} ]")
+    options = dq.Options(history=remembered(ROW_COUNT, FOUR), dataset="t", now=NOW)
+    becomes = {"avg(last(1 + 1))": "105.0", "last()": "110.0", "sum(last(3))": "300.0"}
+    found = dq.evaluate(ruleset, ROWS, options=options).outcomes
+    assert [str(each.evaluated) for each in found] == [f"RowCount > {becomes[each]}" for each in rules]
 
 
 def test_a_cold_start_is_told_of_the_whole_evaluation_and_of_a_composite_that_hides_it() -> None:
