@@ -162,6 +162,15 @@ def test_rules_look_at_one_history_as_deep_as_each_asks(rules: tuple[str, ...]) 
     assert [str(each.evaluated) for each in found] == [f"RowCount > {becomes[each]}" for each in rules]
 
 
+def test_a_cold_start_is_told_behind_what_the_rule_remarks() -> None:
+    data = {"primary": ROWS, "ref": pa.table({"id": [1], "more": ["x"]})}
+    (found,) = dq.evaluate('Rules = [ SchemaMatch "ref" > last() ]', data).outcomes
+    assert found.notes == (
+        "only `ref` has `more`",
+        "no history: none is kept in this evaluation, so its functions count as 0",
+    )
+
+
 def test_a_cold_start_is_told_of_the_whole_evaluation_and_of_a_composite_that_hides_it() -> None:
     rules = "Rules = [ ((RowCount > avg(last(10))) and (RowCount > 1)) or (RowCount > 2), RowCount > 3 ]"
     evaluation = dq.evaluate(rules, ROWS)
