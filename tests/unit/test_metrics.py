@@ -167,9 +167,9 @@ def test_statistics_of_one_state() -> None:
     assert Total().mean() == NO_VALUES
     assert Deviations(4, 0.0, 16.0).deviation() == 2.0
     assert Deviations().deviation() == NO_VALUES
-    moments = Moments(3, 2.0, 2.0, 1.0, 4.0)
-    assert moments.value() == moments.skewness() == pytest.approx(math.sqrt(3) / 2**1.5)
-    assert moments.kurtosis() == 3 * 4 / 4 - 3
+    moments = Moments(4, 2.0, 3.0, 5.0, 9.0)
+    assert moments.value() == moments.skewness() == pytest.approx(2 * 5 / 3**1.5)
+    assert moments.kurtosis() == 4 * 9 / 9 - 3
     assert (Moments(3, 2.0).skewness(), Moments(3, 2.0).kurtosis()) == (0.0, 0.0)
     assert (Moments().skewness(), Moments().kurtosis()) == (NO_VALUES, NO_VALUES)
 
@@ -191,6 +191,32 @@ def test_entropy_of_groups_by_their_sizes(sizes: dict[int, int], nats: float) ->
     found = entropy(sizes)
     assert found == pytest.approx(nats)
     assert math.copysign(1, found) == 1
+
+
+LONG = Decimal("12345678901234567890123456789012345678.01")
+FAR = 1e200
+"""So far from 0 that its square is no number."""
+
+MERGED: list[tuple[Any, Any, Any]] = [
+    (Count(2), Count(3), Count(5)),
+    (Ratio(1, 2), Ratio(3, 7), Ratio(4, 9)),
+    (Extremes(1, 5), Extremes(2, 9), Extremes(1, 9)),
+    (Extremes(None, 5), Extremes(2, None), Extremes(2, 5)),
+    (Total(2, 5.5), Total(1, 2.0), Total(3, 7.5)),
+    (Total(2, 5), Total(1, 2), Total(3, 7)),
+    (Total(2, LONG), Total(1, Decimal("0.01")), Total(3, Decimal("12345678901234567890123456789012345678.02"))),
+    (Total(2, Decimal("1.50")), Total(1, 2.0), Total(3, 3.5)),
+    (Total(2, Decimal("1.50")), Total(), Total(2, Decimal("1.50"))),
+    (Deviations(1, FAR, 0.0), Deviations(), Deviations(1, FAR, 0.0)),
+    (Moments(1, FAR), Moments(), Moments(1, FAR)),
+    (CoMoments(1, FAR, FAR), CoMoments(), CoMoments(1, FAR, FAR)),
+    *((nothing, nothing, nothing) for nothing in (Total(), Deviations(), Moments(), CoMoments())),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "merged"), MERGED)
+def test_the_state_of_two_parts(one: State, other: State, merged: State) -> None:
+    assert repr(one.merge(other)) == repr(other.merge(one)) == repr(merged)
 
 
 def test_a_nan_is_the_greatest_extreme_of_both_parts() -> None:
