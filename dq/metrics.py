@@ -549,8 +549,8 @@ class CoMoments:
         """Pearson's r; NaN when a side does not vary, Undefined without a pair."""
         if not self.n:
             return NO_VALUES
-        spread = math.sqrt(self.xx) * math.sqrt(self.yy) if self.xx >= 0 and self.yy >= 0 else math.nan
-        return self.xy / spread if spread else math.nan
+        varies = self.xx > 0 and self.yy > 0
+        return self.xy / (math.sqrt(self.xx) * math.sqrt(self.yy)) if varies else math.nan
 
 
 @dataclass(frozen=True, slots=True)

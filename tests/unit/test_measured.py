@@ -52,19 +52,19 @@ F, R = Column("f", Type.FLOAT, "DOUBLE"), Column("r", Type.FLOAT, "FLOAT")
 D, W = Column("d", Type.DECIMAL, "DECIMAL(9,2)"), Column("w", Type.DECIMAL, "DECIMAL(38,0)")
 S, T = Column("s", Type.STRING, "VARCHAR"), Column("t", Type.STRING, "VARCHAR")
 NO_NUMBER = Column("nan", Type.FLOAT, "DOUBLE")
-NAN, WIDE = math.nan, Decimal(9 * 10**37)
+NAN, INF, WIDE = math.nan, math.inf, Decimal(9 * 10**37)
 
 PRIMARY = pa.table(
     {
-        "g": [1, 1, 1, 1, 2, 2, 3],
-        "i": [1, 2, 6, None, 8, 8, None],
-        "f": [0.5, 1.5, 2.5, 5.5, NAN, NAN, 9.0],
-        "r": pa.array([0.1, 0.2, 0.3, None, 7, 8, None], pa.float32()),
-        "d": pa.array([Decimal("1.10"), Decimal("2.20"), Decimal("3.60"), None, Decimal("9"), Decimal("9.90"), None], pa.decimal128(9, 2)),
-        "w": pa.array([WIDE, WIDE, WIDE, None, None, None, None], pa.decimal128(38, 0)),
-        "s": ["1", " 2.5 ", "x", None, "7", "7", None],
-        "t": ["a", "a", "b", "c", None, None, None],
-        "nan": [NAN, None, NAN, None, NAN, NAN, NAN],
+        "g": [1, 1, 1, 1, 2, 2, 3, 3],
+        "i": [1, 2, 6, None, 8, 8, None, None],
+        "f": [0.5, 1.5, 2.5, 5.5, NAN, NAN, 9.0, INF],
+        "r": pa.array([0.1, 0.2, 0.3, None, 7, 8, None, None], pa.float32()),
+        "d": pa.array([Decimal("1.10"), Decimal("2.20"), Decimal("3.60"), None, Decimal("9"), Decimal("9.90"), None, None], pa.decimal128(9, 2)),
+        "w": pa.array([WIDE, WIDE, WIDE, None, None, None, None, None], pa.decimal128(38, 0)),
+        "s": ["1", " 2.5 ", "x", None, "7", "7", None, None],
+        "t": ["a", "a", "b", "c", None, None, None, None],
+        "nan": [NAN, None, NAN, None, NAN, NAN, NAN, NAN],
     }
 )  # fmt: skip
 REF = pa.table({"i": [1, 3, 3]})
@@ -79,12 +79,12 @@ ABOVE_1 = tree('"i" > 1')
 LOG = math.log
 
 FOUND: list[tuple[Metric, object]] = [
-    (Size(), Count(7)),
+    (Size(), Count(8)),
     (Size(FIRST), Count(4)),
     (Size(table="ref"), Count(3)),
     (CountWhere(ABOVE_1), Count(4)),
     (CountWhere(ABOVE_1, FIRST), Count(2)),
-    (Compliance(ABOVE_1), Ratio(4, 7)),
+    (Compliance(ABOVE_1), Ratio(4, 8)),
     (Compliance(ABOVE_1, FIRST), Ratio(2, 4)),
     (Bounds(N), Extremes(1, 8)),
     (Bounds(N, FIRST), Extremes(1, 6)),
@@ -108,13 +108,14 @@ FOUND: list[tuple[Metric, object]] = [
     (Sum(N, table="ref"), Total(3, 7)),
     (Spread(N), Deviations(5, 5, 44)),
     (Spread(N, FIRST), Deviations(3, 3, 14)),
-    (Spread(F), Deviations(7, NAN, NAN)),
+    (Spread(F), Deviations(8, NAN, NAN)),
     (Spread(F, FIRST), Deviations(4, 2.5, 14)),
     (Spread(F, LAST), Deviations(2, NAN, NAN)),
+    (Spread(F, Scope(tree('"g" = 3'))), Deviations(2, NAN, NAN)),
     (Spread(W), Deviations(3, 9e37, 0)),
     (Shape(N), Moments(5, 5, 44, -36, 500)),
     (Shape(N, FIRST), Moments(3, 3, 14, 18, 98)),
-    (Shape(F), Moments(7, NAN, NAN, NAN, NAN)),
+    (Shape(F), Moments(8, NAN, NAN, NAN, NAN)),
     (Shape(W), Moments(3, 9e37)),
     (Correlation(N, F), Coefficient(5, NAN)),
     (Correlation(F, N), Coefficient(5, NAN)),
@@ -123,15 +124,15 @@ FOUND: list[tuple[Metric, object]] = [
     (Correlation(N, D, FIRST), Coefficient(3, 6.4 / math.sqrt(14 * 3.14))),
     (InterquartileRange(N), Quartiles(2, 8)),
     (InterquartileRange(N, FIRST), Quartiles(1.5, 4)),
-    (GroupCounts((N,)), Occurrences(5, 4, 3, 2)),
+    (GroupCounts((N,)), Occurrences(5, 4, 3, 3)),
     (GroupCounts((N,), FIRST), Occurrences(3, 3, 3, 1)),
     (GroupCounts((N,), table="ref"), Occurrences(3, 2, 1, 0)),
-    (GroupCounts((N, T)), Occurrences(6, 5, 4, 1, 1)),
+    (GroupCounts((N, T)), Occurrences(6, 5, 4, 2, 1)),
     (GroupCounts((N, T), FIRST), Occurrences(4, 4, 4, 0, 1)),
-    (GroupCounts((N,), weigh=True), Occurrences(5, 4, 3, 2, 0, 3 / 5 * LOG(5) + 2 / 5 * LOG(5 / 2))),
-    (GroupCounts((F,)), Occurrences(7, 6, 5, 0)),
+    (GroupCounts((N,), weigh=True), Occurrences(5, 4, 3, 3, 0, 3 / 5 * LOG(5) + 2 / 5 * LOG(5 / 2))),
+    (GroupCounts((F,)), Occurrences(8, 7, 6, 0)),
     (Query(tree("select max(i) as top from ref"), ("ref",)), Answer(("top",), ((3,),))),
-    (RowsReturned(tree("select i from ref"), ("primary", "ref")), Returned(1, 7, ("i",))),
+    (RowsReturned(tree("select i from ref"), ("primary", "ref")), Returned(1, 8, ("i",))),
     (
         NamesMatching("a.", "a", ("ab", "cad", "x")),
         Names(("ab",), ("ab", "cad"), 3),

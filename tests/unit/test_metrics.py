@@ -6,6 +6,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from dq.metrics import (
@@ -20,7 +21,9 @@ from dq.metrics import (
     CountWhere,
     Deviations,
     Extremes,
+    Frequencies,
     GroupCounts,
+    Groups,
     InterquartileRange,
     Metric,
     Moments,
@@ -45,6 +48,7 @@ from dq.metrics import (
     is_single,
 )
 from dq.schema import Column, Type
+from dq.scope import Scope
 from dq.tree import column, is_present, literal
 
 INF, NAN = math.inf, math.nan
@@ -135,11 +139,15 @@ VALUES: list[tuple[Any, float | str]] = [
     (Deviations(), NO_VALUES.reason),
     (CoMoments(3, 0, 0, 4.0, 9.0, 3.0), 0.5),
     (CoMoments(3, 0, 0, 4.0, 9.0, -6.0), -1.0),
+    (CoMoments(3, 0, 0, 0.25, 0.0625, 0.0625), 0.5),
     (CoMoments(3, 0, 0, 0.0, 9.0, 0.0), NAN),
     (CoMoments(3, 0, 0, 9.0, 0.0, 0.0), NAN),
     (CoMoments(3, 0, 0, -1e-20, 9.0, 3.0), NAN),
     (CoMoments(3, 0, 0, 9.0, -1e-20, 3.0), NAN),
     (CoMoments(), NO_VALUES.reason),
+    (Coefficient(3, 0.5), 0.5),
+    (Coefficient(3), NAN),
+    (Coefficient(), NO_VALUES.reason),
     (Quartiles(1.0, 3.5), 2.5),
     (Quartiles(0.0, 0.0), 0.0),
     (Quartiles(None, 3.0), NO_VALUES.reason),
@@ -246,6 +254,34 @@ def test_the_answer_of_a_query(
 ) -> None:
     value = Answer(columns, rows).value()
     assert (value.reason if isinstance(value, Undefined) else value) == expected
+
+
+def frequencies(*counts: tuple[Any, int]) -> Frequencies:
+    keys, n = zip(*counts, strict=True) if counts else ((), ())
+    return Frequencies(pa.table({"k0": pa.array(keys, pa.int64()), "n": pa.array(n, pa.int64())}))
+
+
+@pytest.mark.parametrize(
+    ("counts", "quartiles"),
+    [
+        ([(9, 1), (1, 2), (5, 1), (None, 3), (0, 1)], Quartiles(1.0, 5.0)),
+        ([(1, 1), (2, 1), (6, 1), (9, 1)], Quartiles(1.75, 6.75)),
+        ([(7, 1)], Quartiles(7.0, 7.0)),
+        ([(None, 2)], Quartiles()),
+        ([], Quartiles()),
+    ],
+)
+def test_quartiles_of_a_frequency_table(counts: list[tuple[Any, int]], quartiles: Quartiles) -> None:
+    assert InterquartileRange(N).summarise(frequencies(*counts)) == quartiles
+
+
+def test_metrics_that_merge_through_frequency_tables_say_which() -> None:
+    scope = Scope(HELD)
+    assert InterquartileRange(N, scope).frequencies == Groups((N,), scope)
+    assert GroupCounts((N, D), scope, table="ref").frequencies == Groups((N, D), scope, "ref")
+    table = frequencies((1, 1), (2, 3), (None, 2))
+    assert GroupCounts((N,)).summarise(table) == Occurrences(4, 2, 1, 2)
+    assert GroupCounts((N,), weigh=True).summarise(table).entropy == pytest.approx(entropy({1: 1, 3: 1}))
 
 
 def test_statements_are_scans_of_their_own() -> None:
