@@ -120,7 +120,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
         "tests/integration/test_evaluate_python.py",
         "tests/integration/test_row_outcomes.py",
     ),
-    "dq/metrics.py": ("tests/unit/test_metrics.py", "tests/properties/test_states.py"),
+    "dq/metrics.py": ("tests/unit/test_metrics.py", "tests/unit/test_measured.py", "tests/properties/test_states.py"),
     "dq/dynamics.py": ("tests/unit/test_dynamics.py",),
     "dq/recall.py": (
         "tests/unit/test_recall.py",
@@ -153,8 +153,7 @@ PYTEST = [
     "-x",
     "--tb",
     "no" if "DQ_MUTANTS_LOG" not in os.environ else "short",
-    "-W",
-    "ignore::pytest.PytestAssertRewriteWarning",
+    "--assert=plain",  # else pytest imports `dq` itself, of which it has a plugin, and nobody meets the changed module
     "-p",
     "no:cacheprovider",
     "-p",
@@ -601,6 +600,7 @@ class Chooser:
         quick = [test for test in quick if test not in core]
         about = ABOUT.get(mutant.module) or busiest(quick)
         at_home = [test for test in found if test.startswith(about) and self.seconds[test] < AT_MOST]
+        at_home.sort(key=self.seconds.__getitem__)
         elsewhere = [test for test in quick if test not in set(at_home)]
         return [lot for lot in (core, at_home, elsewhere, list(dict.fromkeys(some)), rest[: self.many]) if lot]
 

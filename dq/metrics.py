@@ -243,7 +243,7 @@ class Extremes:
 
 
 def _nan_last(value: float) -> tuple[bool, float]:
-    return (True, 0.0) if math.isnan(value) else (False, value)
+    return math.isnan(value), value
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +284,7 @@ class Bounds:
         low = rest.pop(0) if self.low else None
         high = rest.pop(0) if self.high else None
         nans, values = rest or (0, 1)
-        if nans and nans == values:
+        if nans == values:
             low = low if low is None else math.nan
         if nans:
             high = math.nan
@@ -549,8 +549,8 @@ class CoMoments:
         """Pearson's r; NaN when a side does not vary, Undefined without a pair."""
         if not self.n:
             return NO_VALUES
-        spread = math.sqrt(self.xx) * math.sqrt(self.yy) if self.xx >= 0 and self.yy >= 0 else math.nan
-        return self.xy / spread if spread else math.nan
+        varies = self.xx > 0 and self.yy > 0
+        return self.xy / (math.sqrt(self.xx) * math.sqrt(self.yy)) if varies else math.nan
 
 
 @dataclass(frozen=True, slots=True)

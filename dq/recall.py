@@ -26,7 +26,7 @@ from dq.syntax import Rule, Ruleset
 
 if TYPE_CHECKING:
     from dq.engines.base import Engine
-    from dq.gauges import Reading
+    from dq.gauges import Gauge, Reading
 
 OBSERVED = frozenset(
     {
@@ -147,13 +147,14 @@ def _by_history(
         return bound.against(first, past)
     ((metric, values),) = past.items()
     asked = dynamics.asking(rule)
-    asks_nothing = asked is not None and dynamics.depth(asked) == 0  # such as `abs(-5)`
+    assert asked is not None
+    asks_nothing = dynamics.depth(asked) == 0  # such as `abs(-5)`
     remembered = () if asks_nothing else (Remembered(metric, len(values), enough=bool(values)),)
     try:
         resolved = dynamics.after(rule, values)
     except ConditionError as error:
         reason = f"{error.message}; {error.help}" if error.help else error.message
-        return replace(first, verdict=Verdict.ERROR, reason=reason, vacuous=False, history=remembered)
+        return replace(first, verdict=Verdict.ERROR, reason=reason, history=remembered)
     judgement = replace(bound, **dynamics.conditions_of(resolved)).judge(facts)
     return replace(judgement, evaluated=resolved, history=remembered)
 
@@ -240,23 +241,29 @@ def statistics(
     found: dict[tuple[str, str], Statistic] = {}
     for analyzer in ruleset.analyzers:
         text = str(analyzer)
-        line = ruleset.source.position(analyzer.span.start)[0]
-        blank = Statistic("", analyzer, line=line)
-        if text in problems:
-            found.setdefault((text, ""), replace(blank, reason=problems[text], error=True))
-            continue
+        blank = Statistic("", analyzer, line=ruleset.source.position(analyzer.span.start)[0])
         detail = _detail(Rule(analyzer.name, analyzer.parameters), "")
-        for gauge in analyses[text].gauges:
-            reasons = [failed[metric] for metric in gauge.metrics() if metric in failed]
-            if reasons:
-                found.setdefault((text, reasons[0]), replace(blank, reason=reasons[0], error=True))
-                continue
-            try:
-                for reading in gauge.read(facts):
-                    found.setdefault((reading.name, detail), _statistic(blank, reading))
-            except DqError as error:
-                found.setdefault((text, error.message), replace(blank, reason=error.message, error=True))
+        gauges = () if text in problems else analyses[text].gauges
+        for each in _gathered(blank, problems.get(text, ""), gauges, facts, failed):
+            found.setdefault((each.name, detail) if each.name else (text, each.reason), each)
     return tuple(found.values())
+
+
+def _gathered(
+    blank: Statistic, problem: str, gauges: Sequence[Gauge], facts: Facts, failed: Mapping[dq_metrics.Metric, str]
+) -> Iterator[Statistic]:
+    """The statistics of an analyzer, and one without a name for each reason why there are not more."""
+    if problem:
+        yield replace(blank, reason=problem, error=True)
+    for gauge in gauges:
+        reason = next((failed[metric] for metric in gauge.metrics() if metric in failed), "")
+        if reason:
+            yield replace(blank, reason=reason, error=True)
+            continue
+        try:
+            yield from (_statistic(blank, reading) for reading in gauge.read(facts))
+        except DqError as error:
+            yield replace(blank, reason=error.message, error=True)
 
 
 def _statistic(blank: Statistic, reading: Reading) -> Statistic:

@@ -31,8 +31,8 @@ class RowSource:
 
     labels: tuple[Label, ...]
     open: Callable[[], AbstractContextManager[Engine]]
-    rows: int | None = None
-    lazy: bool = False
+    rows: int | None
+    lazy: bool
 
     @contextmanager
     def stream(self) -> Iterator[pa.RecordBatchReader]:

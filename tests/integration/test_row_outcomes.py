@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,18 @@ def test_data_that_has_changed_is_told_and_leaves_no_file(tmp_path: Path) -> Non
     with pytest.raises(dq.DataError, match=r"the data has changed since it was judged: `.*in.csv` changed"):
         evaluation.write_rows(rows=tmp_path / "out.csv")
     assert [each.name for each in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_rows_that_came_since_the_data_was_judged_are_told_at_their_end() -> None:
+    evaluation = dq.evaluate("Rules = [ RowCount > 0 ]", ORDERS)
+    assert evaluation.source
+    assert evaluation.source.rows == 6
+    changed = replace(evaluation, source=replace(evaluation.source, rows=1234))
+    reader = changed.rows()
+    with pytest.raises(dq.DataError) as told:
+        reader.read_all()
+    assert told.value.message == "the data has changed since it was judged: it had 1,234 rows and has 6 now"
+    assert told.value.help == "evaluate it again"
 
 
 @pytest.mark.parametrize(

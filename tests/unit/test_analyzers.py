@@ -134,6 +134,11 @@ def test_what_cannot_be_measured_is_an_error_and_exit_code_3(analyzer: str, reas
     assert "ERROR" in evaluation.to_html()
 
 
+def test_a_statistic_stands_on_the_line_of_its_analyzer() -> None:
+    evaluation = dq.evaluate('Analyzers = [\n    RowCount,\n\n    Mean "nope", ColumnCount ]', TABLES)
+    assert [each.line for each in evaluation.statistics] == [2, 4, 4]
+
+
 def test_no_value_is_told_and_is_no_error() -> None:
     nothing = pa.table({"a": pa.array([], pa.float64()), "b": pa.array([], pa.string())})
     evaluation = dq.evaluate('Analyzers = [ AllStatistics AllColumns, Distribution "a" ]', nothing)
@@ -217,10 +222,12 @@ def test_all_columns_have_distributions_of_twenty_bins_at_most() -> None:
     }
 
 
-def days(history: dq.MetricHistory, analyzer: str, runs: list[list[float]]) -> list[tuple[dq.Distribution, int]]:
+def days(
+    history: dq.MetricHistory, analyzer: str, runs: list[list[float]], first: int = 0
+) -> list[tuple[dq.Distribution, int]]:
     """The distribution and the number of remarks of each run."""
     found = []
-    for at, values in enumerate(runs):
+    for at, values in enumerate(runs, start=first):
         options = dq.Options(history=history, dataset="t", now=NOW + timedelta(days=at))
         (each,) = dq.evaluate(f"Analyzers = [ {analyzer} ]", pa.table({"a": values}), options=options).statistics
         assert isinstance(each.value, dq.Distribution)
@@ -251,6 +258,20 @@ def test_three_runs_far_off_find_new_bins_unless_that_is_forbidden(tmp_path: Pat
     for history in stores(tmp_path):
         found = days(history, f'Distribution "a" with rebin = "{rebin}"', [FIRST, OFF, OFF, OFF, OFF])
         assert [each.edges[-1] for each, _ in found] == ["99", "99", "99", "99", last]
+
+
+def test_bins_stay_while_no_more_than_a_twentieth_is_beyond() -> None:
+    at_the_limit = [*range(95), *[500] * 5]
+    found = days(dq.MemoryHistory(), 'Distribution "a"', [FIRST, *[at_the_limit] * 4])
+    assert {each.edges[-1] for each, _ in found} == {"99"}
+
+
+def test_bins_stay_while_a_history_is_shorter_than_three_runs() -> None:
+    history = dq.MemoryHistory()
+    days(history, 'Distribution "a"', [FIRST, OFF, OFF])
+    del history.runs[0]
+    ((found, _),) = days(history, 'Distribution "a"', [OFF], first=3)
+    assert (found.edges[-1], found.beyond) == ("99", 10)
 
 
 def test_other_bins_are_found_anew(tmp_path: Path) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from remembered import NOW, TABLES, remembered
+from remembered import EXAMPLES, NOW, TABLES, remembered
 
 import dq
 from dq.dynamics import DYNAMIC, FUNCTIONS, depth
 from dq.history import MemoryHistory
 from dq.language import checking
 from dq.rules import SIGNATURES
+from dq.sources.options import NO_DATA
 from dq.syntax import Kind, Rule
 
 ROWS = pa.table({"id": range(95)})
@@ -138,6 +140,37 @@ def test_one_switch_makes_a_cold_start_fail() -> None:
     assert outcome("RowCount > last()", remembered(ROW_COUNT, [1]), fail_cold_start=True).passed
 
 
+@pytest.mark.parametrize(
+    ("condition", "verdict", "reason"),
+    [
+        ("< avg(last(10))", dq.Verdict.FAILED, "RowCount is 95, expected < 0.0"),
+        ("> last() / 0", dq.Verdict.ERROR, "`last() / 0` comes to no number: it divides by zero, or its result is too great"),
+    ],
+)  # fmt: skip
+def test_a_cold_start_hides_no_failure_of_another_cause(condition: str, verdict: dq.Verdict, reason: str) -> None:
+    found = outcome(f"RowCount {condition}", MemoryHistory(), fail_cold_start=True)
+    assert (found.verdict, found.reason) == (verdict, reason)
+    assert found.notes == (f"no history: no earlier run has measured {ROW_COUNT}, so its functions count as 0",)
+
+
+@pytest.mark.parametrize("rules", list(permutations(("avg(last(1 + 1))", "last()", "sum(last(3))"))))
+def test_rules_look_at_one_history_as_deep_as_each_asks(rules: tuple[str, ...]) -> None:
+    ruleset = dq.parse(f"Rules = [ {', '.join(f'RowCount > {each}' for each in rules)} ]")
+    options = dq.Options(history=remembered(ROW_COUNT, FOUR), dataset="t", now=NOW)
+    becomes = {"avg(last(1 + 1))": "105.0", "last()": "110.0", "sum(last(3))": "300.0"}
+    found = dq.evaluate(ruleset, ROWS, options=options).outcomes
+    assert [str(each.evaluated) for each in found] == [f"RowCount > {becomes[each]}" for each in rules]
+
+
+def test_a_cold_start_is_told_behind_what_the_rule_remarks() -> None:
+    data = {"primary": ROWS, "ref": pa.table({"id": [1], "more": ["x"]})}
+    (found,) = dq.evaluate('Rules = [ SchemaMatch "ref" > last() ]', data).outcomes
+    assert found.notes == (
+        "only `ref` has `more`",
+        "no history: none is kept in this evaluation, so its functions count as 0",
+    )
+
+
 def test_a_cold_start_is_told_of_the_whole_evaluation_and_of_a_composite_that_hides_it() -> None:
     rules = "Rules = [ ((RowCount > avg(last(10))) and (RowCount > 1)) or (RowCount > 2), RowCount > 3 ]"
     evaluation = dq.evaluate(rules, ROWS)
@@ -258,6 +291,23 @@ def test_a_run_is_not_among_its_own_history_and_later_ones_are_not_earlier() -> 
         (each,) = dq.evaluate("Rules = [ RowCount >= last() ]", ROWS.slice(0, rows), options=options).outcomes
         found.append(str(each.evaluated))
     assert found == ["RowCount >= 0.0", "RowCount >= 0.0", "RowCount >= 10.0"]
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "data", "dataset"),
+    [
+        ("Rules = [ RowCount > 0 ]", ROWS, "Arrow table"),
+        ("Rules = [ RowCount > 0 ]", TABLES, str(TABLES["primary"])),
+        ("Rules = [ RowCount > 0 ]", {"primary": str(TABLES["ref"].with_name("r*.jsonl"))}, str(TABLES["ref"].with_name("r*.jsonl"))),
+        (f'Rules = [ FileSize "{TABLES["ref"].name}" > 0 ]', NO_DATA, "files.dqdl"),
+    ],
+)  # fmt: skip
+def test_history_goes_by_what_was_read_or_by_the_ruleset(ruleset: str, data: object, dataset: str) -> None:
+    history = MemoryHistory()
+    options = dq.Options(history=history, allow_paths=EXAMPLES)
+    dq.evaluate(dq.parse(ruleset, name="files.dqdl"), data, options=options)
+    (run,) = history.runs
+    assert {series.dataset for series in run.values} == {dataset}
 
 
 def test_data_without_a_path_is_told_the_name_of_its_history() -> None:

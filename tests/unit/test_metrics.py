@@ -6,6 +6,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from dq.metrics import (
@@ -20,7 +21,9 @@ from dq.metrics import (
     CountWhere,
     Deviations,
     Extremes,
+    Frequencies,
     GroupCounts,
+    Groups,
     InterquartileRange,
     Metric,
     Moments,
@@ -45,6 +48,7 @@ from dq.metrics import (
     is_single,
 )
 from dq.schema import Column, Type
+from dq.scope import Scope
 from dq.tree import column, is_present, literal
 
 INF, NAN = math.inf, math.nan
@@ -135,11 +139,15 @@ VALUES: list[tuple[Any, float | str]] = [
     (Deviations(), NO_VALUES.reason),
     (CoMoments(3, 0, 0, 4.0, 9.0, 3.0), 0.5),
     (CoMoments(3, 0, 0, 4.0, 9.0, -6.0), -1.0),
+    (CoMoments(3, 0, 0, 0.25, 0.0625, 0.0625), 0.5),
     (CoMoments(3, 0, 0, 0.0, 9.0, 0.0), NAN),
     (CoMoments(3, 0, 0, 9.0, 0.0, 0.0), NAN),
     (CoMoments(3, 0, 0, -1e-20, 9.0, 3.0), NAN),
     (CoMoments(3, 0, 0, 9.0, -1e-20, 3.0), NAN),
     (CoMoments(), NO_VALUES.reason),
+    (Coefficient(3, 0.5), 0.5),
+    (Coefficient(3), NAN),
+    (Coefficient(), NO_VALUES.reason),
     (Quartiles(1.0, 3.5), 2.5),
     (Quartiles(0.0, 0.0), 0.0),
     (Quartiles(None, 3.0), NO_VALUES.reason),
@@ -167,9 +175,9 @@ def test_statistics_of_one_state() -> None:
     assert Total().mean() == NO_VALUES
     assert Deviations(4, 0.0, 16.0).deviation() == 2.0
     assert Deviations().deviation() == NO_VALUES
-    moments = Moments(3, 2.0, 2.0, 1.0, 4.0)
-    assert moments.value() == moments.skewness() == pytest.approx(math.sqrt(3) / 2**1.5)
-    assert moments.kurtosis() == 3 * 4 / 4 - 3
+    moments = Moments(4, 2.0, 3.0, 5.0, 9.0)
+    assert moments.value() == moments.skewness() == pytest.approx(2 * 5 / 3**1.5)
+    assert moments.kurtosis() == 4 * 9 / 9 - 3
     assert (Moments(3, 2.0).skewness(), Moments(3, 2.0).kurtosis()) == (0.0, 0.0)
     assert (Moments().skewness(), Moments().kurtosis()) == (NO_VALUES, NO_VALUES)
 
@@ -191,6 +199,32 @@ def test_entropy_of_groups_by_their_sizes(sizes: dict[int, int], nats: float) ->
     found = entropy(sizes)
     assert found == pytest.approx(nats)
     assert math.copysign(1, found) == 1
+
+
+LONG = Decimal("12345678901234567890123456789012345678.01")
+FAR = 1e200
+"""So far from 0 that its square is no number."""
+
+MERGED: list[tuple[Any, Any, Any]] = [
+    (Count(2), Count(3), Count(5)),
+    (Ratio(1, 2), Ratio(3, 7), Ratio(4, 9)),
+    (Extremes(1, 5), Extremes(2, 9), Extremes(1, 9)),
+    (Extremes(None, 5), Extremes(2, None), Extremes(2, 5)),
+    (Total(2, 5.5), Total(1, 2.0), Total(3, 7.5)),
+    (Total(2, 5), Total(1, 2), Total(3, 7)),
+    (Total(2, LONG), Total(1, Decimal("0.01")), Total(3, Decimal("12345678901234567890123456789012345678.02"))),
+    (Total(2, Decimal("1.50")), Total(1, 2.0), Total(3, 3.5)),
+    (Total(2, Decimal("1.50")), Total(), Total(2, Decimal("1.50"))),
+    (Deviations(1, FAR, 0.0), Deviations(), Deviations(1, FAR, 0.0)),
+    (Moments(1, FAR), Moments(), Moments(1, FAR)),
+    (CoMoments(1, FAR, FAR), CoMoments(), CoMoments(1, FAR, FAR)),
+    *((nothing, nothing, nothing) for nothing in (Total(), Deviations(), Moments(), CoMoments())),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "merged"), MERGED)
+def test_the_state_of_two_parts(one: State, other: State, merged: State) -> None:
+    assert repr(one.merge(other)) == repr(other.merge(one)) == repr(merged)
 
 
 def test_a_nan_is_the_greatest_extreme_of_both_parts() -> None:
@@ -220,6 +254,34 @@ def test_the_answer_of_a_query(
 ) -> None:
     value = Answer(columns, rows).value()
     assert (value.reason if isinstance(value, Undefined) else value) == expected
+
+
+def frequencies(*counts: tuple[Any, int]) -> Frequencies:
+    keys, n = zip(*counts, strict=True) if counts else ((), ())
+    return Frequencies(pa.table({"k0": pa.array(keys, pa.int64()), "n": pa.array(n, pa.int64())}))
+
+
+@pytest.mark.parametrize(
+    ("counts", "quartiles"),
+    [
+        ([(9, 1), (1, 2), (5, 1), (None, 3), (0, 1)], Quartiles(1.0, 5.0)),
+        ([(1, 1), (2, 1), (6, 1), (9, 1)], Quartiles(1.75, 6.75)),
+        ([(7, 1)], Quartiles(7.0, 7.0)),
+        ([(None, 2)], Quartiles()),
+        ([], Quartiles()),
+    ],
+)
+def test_quartiles_of_a_frequency_table(counts: list[tuple[Any, int]], quartiles: Quartiles) -> None:
+    assert InterquartileRange(N).summarise(frequencies(*counts)) == quartiles
+
+
+def test_metrics_that_merge_through_frequency_tables_say_which() -> None:
+    scope = Scope(HELD)
+    assert InterquartileRange(N, scope).frequencies == Groups((N,), scope)
+    assert GroupCounts((N, D), scope, table="ref").frequencies == Groups((N, D), scope, "ref")
+    table = frequencies((1, 1), (2, 3), (None, 2))
+    assert GroupCounts((N,)).summarise(table) == Occurrences(4, 2, 1, 2)
+    assert GroupCounts((N,), weigh=True).summarise(table).entropy == pytest.approx(entropy({1: 1, 3: 1}))
 
 
 def test_statements_are_scans_of_their_own() -> None:

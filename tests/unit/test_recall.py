@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from dq.analysis import Analysis
+from dq.diagnostics import DqError
 from dq.dynamics import before
+from dq.gauges import Reading
 from dq.history import Found, HistoryError, MemoryHistory, Point, Run, Series
 from dq.language import parse
+from dq.metrics import Metric, Size
 from dq.outcomes import Distribution, Remembered, Statistic, Verdict
-from dq.recall import Place, cold_starts, keep, observed, without_file_count
-from dq.rules.base import Judgement
+from dq.recall import Place, cold_starts, keep, observed, statistics, without_file_count
+from dq.rules.base import Facts, Judgement
 from dq.syntax import Analyzer, Rule
 
 NOW = datetime(2026, 3, 9, tzinfo=UTC)
@@ -85,6 +90,56 @@ def test_rules_that_found_too_little_history_are_counted(rules: int, remark: tup
     assert cold_starts(judged) == remark
 
 
+# -- statistics ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Told:
+    """A gauge that reads one number under each of its names, cannot be measured, or cannot be read."""
+
+    names: tuple[str, ...] = ()
+    unmeasured: str = ""
+    unreadable: str = ""
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return (Size(table=self.unmeasured),)
+
+    def read(self, facts: Facts) -> Iterator[Reading]:
+        if self.unreadable:
+            raise DqError(self.unreadable)
+        yield from (Reading(name, (), 7) for name in self.names)
+
+
+NO_TABLE, NO_ROWS, NO_SIZE = Told(unmeasured="no table"), Told(unmeasured="no rows"), Told(unreadable="no size")
+SEVEN, EIGHT = 'CustomSql "select 7"', 'CustomSql "select 8"'
+
+
+@pytest.mark.parametrize(
+    ("gauges", "found"),
+    [
+        ({SEVEN: [Told(("m",))], EIGHT: [Told(("m",))]}, [(SEVEN, "m", ""), (EIGHT, "m", "")]),
+        ({"RowCount": [Told(("m",))], "ColumnCount": [Told(("m", "n"))]}, [("RowCount", "m", ""), ("ColumnCount", "n", "")]),
+        ({SEVEN: [NO_TABLE], EIGHT: [NO_TABLE]}, [(SEVEN, "", "no table"), (EIGHT, "", "no table")]),
+        ({SEVEN: [NO_TABLE, NO_ROWS, NO_ROWS, Told(("m",))]}, [(SEVEN, "", "no table"), (SEVEN, "", "no rows"), (SEVEN, "m", "")]),
+        ({SEVEN: [NO_SIZE], EIGHT: [NO_SIZE, Told(("m",))]}, [(SEVEN, "", "no size"), (EIGHT, "", "no size"), (EIGHT, "m", "")]),
+        ({SEVEN: [NO_SIZE, NO_SIZE, Told(unreadable="no rows")]}, [(SEVEN, "", "no size"), (SEVEN, "", "no rows")]),
+        ({SEVEN: "no column", EIGHT: "no column"}, [(SEVEN, "", "no column"), (EIGHT, "", "no column")]),
+    ],
+)  # fmt: skip
+def test_each_statistic_and_each_reason_why_there_is_none_is_told_once(
+    gauges: dict[str, Any], found: list[tuple[str, str, str]]
+) -> None:
+    ruleset = parse(f"Analyzers = [ {', '.join(gauges)} ]")
+    analyses = {str(each): Analysis(each, tuple(gauges[str(each)])) for each in ruleset.analyzers}
+    problems = {text: why for text, why in gauges.items() if isinstance(why, str)}
+    failed: dict[Metric, str] = {Size(table=reason): reason for reason in ("no table", "no rows")}
+    told = statistics(ruleset, analyses, problems, {}, failed)
+    assert [(str(each.analyzer), each.name, each.reason) for each in told] == found
+    assert [(each.value, each.error, each.line) for each in told] == [
+        (None, True, 1) if reason else (7.0, False, 1) for _, _, reason in found
+    ]
+
+
 # -- statistics beside their history -------------------------------------------------------------------
 
 
@@ -149,8 +204,8 @@ def test_without_a_history_nothing_is_remarked() -> None:
 
 
 def test_fifty_statistics_are_remarked_at_most() -> None:
-    statistics = [replace(COMPLETENESS, name=f"Column.c{number}.Completeness") for number in range(52)]
-    found, _ = observed(statistics, Always((1, 1, 1)), PLACE)
+    many = [replace(COMPLETENESS, name=f"Column.c{number}.Completeness") for number in range(52)]
+    found, _ = observed(many, Always((1, 1, 1)), PLACE)
     assert [bool(each.notes) for each in found] == [True] * 50 + [False] * 2
 
 
@@ -166,14 +221,14 @@ def test_what_has_a_number_is_kept_whatever_the_verdict() -> None:
         rule_of("RowCount > 1"): Judgement(Verdict.FAILED, "", "", "", {"Dataset.*.RowCount": 2}),
         rule_of('Mean "a" > 1'): Judgement(Verdict.ERROR, "", "", "", {"Column.a.Mean": math.nan}),
     }
-    statistics = [
+    gathered = [
         COMPLETENESS,
         replace(COMPLETENESS, name="Column.a.Entropy", value=math.inf),
         replace(COMPLETENESS, name="Column.a.Mean", value=None),
         replace(COMPLETENESS, name="Column.a.Distribution", value=NUMBERS),
         replace(COMPLETENESS, name="Column.b.Distribution", value=TEXTS),
     ]
-    assert keep(history, PLACE, judged, statistics) == ()
+    assert keep(history, PLACE, judged, gathered) == ()
     (run,) = history.runs
     assert run.at == NOW
     assert {each.metric: value for each, value in run.values.items()} == {

@@ -92,6 +92,18 @@ def test_both_lengths_are_watched(shortest: list[float], expected: str, reasons:
     assert (found.measured, found.expected) == ("MinimumLength 3, MaximumLength 3", expected)
 
 
+def test_every_metric_with_too_little_history_is_told() -> None:
+    rule, shortest = 'DetectAnomalies "ColumnLength" "text"', "Column.text.MinimumLength"
+    found = outcome(rule, 2, remembered(shortest, [3]))
+    few = tuple(
+        f"not enough history: {values} of the 3 earlier values of Column.text.{metric} that are needed"
+        for metric, values in (("MinimumLength", 1), ("MaximumLength", 0))
+    )
+    assert (found.verdict, found.reason, found.notes) == (dq.Verdict.PASSED, "", few)
+    failed = outcome(rule, 2, remembered(shortest, [3]), fail_cold_start=True)
+    assert (failed.verdict, failed.reason, failed.notes) == (dq.Verdict.FAILED, "\n".join(few), ())
+
+
 def test_only_the_newest_thirty_values_predict() -> None:
     found = outcome('DetectAnomalies "RowCount"', 3, remembered(ROW_COUNT, [1000] * 15 + [2000] * 16))
     assert [(each.values, each.predicted) for each in found.history] == [(30, 1500)]
