@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import rays
 import sparks
 
 import dq
@@ -43,17 +44,18 @@ def tables(case: dict[str, Any]) -> dict[str, Path]:
     return {alias: DATA / path for alias, path in case["tables"].items()}
 
 
-ENGINES = ("duckdb", "spark")
+ENGINES = ("duckdb", "spark", "ray")
 """What answers every recorded case; each reads the files itself."""
+
+BEGIN = {"spark": sparks.session, "ray": rays.begun}
+"""What starts the tests' own."""
 
 
 def evaluation(case: dict[str, Any], engine: str) -> dq.Evaluation:
     """What an engine says of a case."""
-    options = dq.Options()
-    if engine == "spark":
-        sparks.session()
-        options = dq.Options(samples=0)  # they would ask for a job per rule, and none was recorded
-    return dq.evaluate(case["ruleset"], tables(case), engine=engine, options=options)
+    BEGIN.get(engine, lambda: None)()
+    samples = 0 if engine == "spark" else 5  # they would ask for a job per rule, and none was recorded
+    return dq.evaluate(case["ruleset"], tables(case), engine=engine, options=dq.Options(samples=samples))
 
 
 def recorded(expected: dict[str, Any]) -> tuple[str, dict[str, Any]]:
