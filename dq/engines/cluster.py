@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import atexit
 import importlib.util
+import itertools
 import os
 import shutil
 import socket
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from dq import leftovers
@@ -30,6 +32,12 @@ RETRIES = 3
 """How often a task is begun again after its machine was lost."""
 
 CONNECT_SECONDS = 10
+
+PATIENCE = 2.0
+"""Seconds in which a cancelled task may end by itself; then its process is ended."""
+
+SETTLED = 0.5
+"""Seconds after which a task has been handed over: Ray 2.60 may abort the process that cancels one sooner."""
 
 SHARE = 0.7
 """How much of the memory that a CPU has its share of DuckDB may use; Arrow and Python need the rest."""
@@ -49,6 +57,8 @@ class Cluster:
         self._threads = threads
         self._memory_limit = memory_limit
         self._remote: dict[Callable[..., Any], Any] = {}
+        self._started: list[list[Any]] = []
+        self._latest = -SETTLED
 
     @cached_property
     def _ray(self) -> Any:
@@ -79,10 +89,25 @@ class Cluster:
         """A reference to a value that tasks can have."""
         return self._ray.put(value)
 
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """What is started in the context is wanted until it ends; an exception that ends it cancels what still runs."""
+        try:
+            yield
+        except BaseException:
+            for refs in reversed(self._started):  # the later ones may wait for the earlier ones
+                self._cancel(refs)
+            raise
+        finally:
+            self._started.clear()
+
     def start(self, function: Callable[..., Any], calls: Iterable[Sequence[Any]]) -> list[Any]:
-        """References to what tasks will give."""
+        """References to what tasks will give; `starting` is the context in which they are wanted."""
         task = self._task(function, 1, spread=False)
-        return [task.remote(*call) for call in calls]
+        refs: list[Any] = []
+        self._started.append(refs)
+        refs.extend(map(self._given, itertools.repeat(task), calls))  # one by one: an interrupt finds them
+        return refs
 
     def each(
         self,
@@ -96,15 +121,14 @@ class Cluster:
     ) -> Generator[tuple[Any, list[Any]], None, None]:
         """What tasks give, in the order of the calls: the first value of each, and references to the others.
 
-        `at_once` is how many of them are under way for each CPU. Those that nobody waits for any more run to their end:
-        Ray 2.60 may abort the process when a task is cancelled whose result another one waits for.
+        `at_once` is how many of them are under way for each CPU. An exception, such as an interrupt, cancels those that
+        are under way. Those that nobody asks for any more are cancelled too, unless they have only just been given:
+        then they run to their end.
 
         Raises:
             TimeLimitError: all of it took longer than so many seconds.
             SourceError: the cluster failed.
         """
-        from ray.exceptions import GetTimeoutError, RayError
-
         task = self._task(function, returns, spread=spread)
         end = None if seconds is None else monotonic() + seconds
         under_way: deque[list[Any]] = deque()
@@ -116,23 +140,65 @@ class Cluster:
             return found, others
 
         try:
-            for call in calls:
-                refs = task.remote(*call)
-                under_way.append([refs] if returns == 1 else list(refs))
-                if len(under_way) >= at_once * self.cpus:
+            with _told(seconds):
+                for call in calls:
+                    refs = self._given(task, call)
+                    under_way.append([refs] if returns == 1 else list(refs))
+                    if len(under_way) >= at_once * self.cpus:
+                        yield first()
+                while under_way:
                     yield first()
-            while under_way:
-                yield first()
-        except GetTimeoutError as error:
-            raise TimeLimitError(f"the scan took longer than {seconds:g} s, the limit") from error
-        except RayError as error:
-            raise SourceError(f"the Ray cluster failed: {_said(error)}") from error
+        except GeneratorExit:
+            if self._unsettled() <= 0:
+                self._cancel([refs[0] for refs in under_way])
+            raise
+        except BaseException:
+            self._cancel([refs[0] for refs in under_way])
+            raise
+
+    def _given(self, task: Any, call: Sequence[Any]) -> Any:
+        """References to what a task will give."""
+        self._latest = monotonic()
+        return task.remote(*call)
+
+    def _unsettled(self) -> float:
+        """For how many seconds a task may still be on its way to Ray."""
+        return self._latest + SETTLED - monotonic()
+
+    def _cancel(self, refs: Sequence[Any]) -> None:
+        """End tasks that nobody waits for any more: neither a caller nor, since Ray 2.60 may abort, another task."""
+        if not refs:
+            return
+        from ray.exceptions import RayError
+
+        sleep(max(0.0, self._unsettled()))
+        running = list(refs)
+        with suppress(RayError):  # a cluster that has failed has no tasks
+            for force in (False, True):
+                for ref in running:
+                    self._ray.cancel(ref, force=force)
+                _, running = self._ray.wait(running, num_returns=len(running), timeout=PATIENCE, fetch_local=False)
+                if not running:
+                    return
 
     def _task(self, function: Callable[..., Any], returns: int, *, spread: bool) -> Any:
         if function not in self._remote:
             self._remote[function] = self._ray.remote(num_cpus=1, max_retries=RETRIES)(function)
         spreading = {"scheduling_strategy": "SPREAD"} if spread else {}
         return self._remote[function].options(num_returns=returns, **spreading)
+
+
+@contextmanager
+def _told(seconds: float | None) -> Iterator[None]:
+    """Raises what Ray raises as ours."""
+    from ray.exceptions import GetTimeoutError, RayError
+
+    try:
+        yield
+    except GetTimeoutError as error:
+        raise TimeLimitError(f"the scan took longer than {seconds:g} s, the limit") from error
+    except RayError as error:
+        raise SourceError(f"the Ray cluster failed: {_said(error)}") from error
 
 
 def _address() -> str | None:

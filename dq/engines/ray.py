@@ -284,8 +284,9 @@ class RayEngine:
         in_groups = [scan for scan in scans if isinstance(scan.grain, Groups)]
         found |= {scan: errors[scan.grain] for scan in in_groups if scan.grain in errors}
         if left := [scan for scan in in_groups if scan.grain not in errors]:
-            shelf = _Shelf(self, tuple(grains), frozenset(errors), piled)
-            found |= shelf.measure(left)
+            with self.cluster.starting():
+                shelf = _Shelf(self, tuple(grains), frozenset(errors), piled)
+                found |= shelf.measure(left)
         return found
 
     def _piles(self, alias: str) -> int:
