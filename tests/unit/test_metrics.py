@@ -275,6 +275,39 @@ def test_quartiles_of_a_frequency_table(counts: list[tuple[Any, int]], quartiles
     assert InterquartileRange(N).summarise(frequencies(*counts)) == quartiles
 
 
+def test_frequencies_of_floats_are_those_of_their_values() -> None:
+    def of(*keys: float) -> Frequencies:
+        return Frequencies(pa.table({"k0": keys, "n": [1] * len(keys)}))
+
+    merged = of(-0.0, 1.5, NAN).merge(of(0.0, 2.5, NAN))
+    assert sorted((str(key), n) for (key,), n in merged) == [("0.0", 2), ("1.5", 1), ("2.5", 1), ("nan", 2)]
+
+
+EIGHT, SEVEN, SIX, FIVE = ({"k0": key} for key in (8, 7, 6, 5))
+NAMED = {"k0": 1, "k1": "a"}
+JOINED: list[tuple[GroupCounts, list[tuple[Any, ...]], Occurrences, list[tuple[Any, ...]]]] = [
+    (GroupCounts((N,)), [(4, 3, 2, 1, [EIGHT]), (3, 2, 1, None, None), (None, 0, 0, 2, [])], Occurrences(7, 5, 3, 3), [(8,)]),
+    (GroupCounts((N,)), [(4, 2, 0, 0, [EIGHT, SEVEN]), (4, 2, 0, 0, [SIX, FIVE])], Occurrences(8, 4), [(8,), (7,), (6,)]),
+    (GroupCounts((D,)), [(4, 3, 2, 1), (3, 2, 1, 0)], Occurrences(7, 5, 3, 1), []),
+    (GroupCounts((N, S)), [(4, 3, 2, 1, 2, [NAMED]), (3, 2, 1, 0, None, None)], Occurrences(7, 5, 3, 1, 2), [(1, "a")]),
+    (
+        GroupCounts((D,), weigh=True),
+        [(4, 2, 1, 0, {1: 1, 3: 1}), (3, 1, 0, 0, {3: 1}), (None, 0, 0, 1, None)],
+        Occurrences(7, 3, 1, 1, entropy=entropy({1: 1, 3: 2})),
+        [],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("metric", "parts", "joined", "repeated"), JOINED)
+def test_groups_that_were_counted_in_parts(
+    metric: GroupCounts, parts: list[tuple[Any, ...]], joined: Occurrences, repeated: list[tuple[Any, ...]]
+) -> None:
+    found = metric.joined(parts)
+    assert found == joined
+    assert found.repeated == tuple(repeated)
+
+
 def test_metrics_that_merge_through_frequency_tables_say_which() -> None:
     scope = Scope(HELD)
     assert InterquartileRange(N, scope).frequencies == Groups((N,), scope)
