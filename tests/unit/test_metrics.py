@@ -21,6 +21,10 @@ from dq.metrics import (
     CountWhere,
     Deviations,
     Extremes,
+    FileFound,
+    Files,
+    FilesBelow,
+    FileSet,
     Frequencies,
     GroupCounts,
     Groups,
@@ -54,6 +58,7 @@ from dq.tree import column, is_present, literal
 INF, NAN = math.inf, math.nan
 D, N, S = Column("d", Type.FLOAT, "DOUBLE"), Column("i", Type.INTEGER, "BIGINT"), Column("s", Type.STRING, "VARCHAR")
 HELD = is_present(column("i"))
+FILE = FileFound("/x/a.csv", "a.csv", 3, None)
 
 STATES: list[tuple[Metric, tuple[Any, ...], object]] = [
     (Size(), (3,), Count(3)),
@@ -105,6 +110,8 @@ STATES: list[tuple[Metric, tuple[Any, ...], object]] = [
         (["name", "whole", "partly"], [("a", True, True), ("ab", False, True), ("c", False, False)]),
         Names(("a",), ("a", "ab"), 3),
     ),
+    # the files, how many were listed, single, missing, remarks
+    (Files("x"), ((FILE,), 2, True, False, ("a link",)), FileSet((FILE,), 2, single=True, notes=("a link",))),
 ]  # fmt: skip
 
 
@@ -136,7 +143,7 @@ VALUES: list[tuple[Any, float | str]] = [
     (Total(), NO_VALUES.reason),
     (Deviations(4, 0.0, 1.0), 0.25),
     (Deviations(4, 0.0, -1e-20), 0.0),
-    (Deviations(), NO_VALUES.reason),
+    (Deviations(), "no value to measure: every row in scope is NULL, or there is none"),
     (CoMoments(3, 0, 0, 4.0, 9.0, 3.0), 0.5),
     (CoMoments(3, 0, 0, 4.0, 9.0, -6.0), -1.0),
     (CoMoments(3, 0, 0, 0.25, 0.0625, 0.0625), 0.5),
@@ -159,6 +166,8 @@ VALUES: list[tuple[Any, float | str]] = [
     (Returned(problem="no column is shared"), "no column is shared"),
     (Names(("a",), (), 4), 0.25),
     (Names((), (), 0), "no columns"),
+    (FileSet((FILE, FILE), 3), 2),
+    (FileSet(), 0),
 ]
 
 
@@ -321,7 +330,9 @@ def test_statements_are_scans_of_their_own() -> None:
     query = literal(1)
     assert Query(query, ("a",)).grain == Statement(query, ("a",))
     assert RowsReturned(query, ("a",)).grain == Returning(query, ("a",))
-    assert Query(query, ()).aggregates() == RowsReturned(query, ()).aggregates() == ()
+    assert (Files("x").grain, Files().grain) == (FilesBelow("x"), FilesBelow())
+    for metric in (Query(query, ()), RowsReturned(query, ()), NamesMatching("a", "a", ("a",)), Files()):
+        assert metric.aggregates() == ()
 
 
 @pytest.mark.parametrize(
