@@ -93,7 +93,7 @@ class Statement:
     """The grain of a user's own SQL: a query by itself. `aliases` are the tables it reads."""
 
     query: Tree
-    aliases: tuple[str, ...] = ("primary",)
+    aliases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Returning:
     """The grain of a semi-join of the primary with a query of the user."""
 
     query: Tree
-    aliases: tuple[str, ...] = ("primary",)
+    aliases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,7 +319,7 @@ def test_groups_that_were_counted_in_parts(
 
 def test_metrics_that_merge_through_frequency_tables_say_which() -> None:
     scope = Scope(HELD)
-    assert InterquartileRange(N, scope).frequencies == Groups((N,), scope)
+    assert InterquartileRange(N, scope).frequencies == Groups((N,), scope, "primary")
     assert GroupCounts((N, D), scope, table="ref").frequencies == Groups((N, D), scope, "ref")
     table = frequencies((1, 1), (2, 3), (None, 2))
     assert GroupCounts((N,)).summarise(table) == Occurrences(4, 2, 1, 2)
