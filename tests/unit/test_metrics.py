@@ -226,6 +226,7 @@ MERGED: list[tuple[Any, Any, Any]] = [
     (Total(2, Decimal("1.50")), Total(), Total(2, Decimal("1.50"))),
     (Deviations(1, FAR, 0.0), Deviations(), Deviations(1, FAR, 0.0)),
     (Moments(1, FAR), Moments(), Moments(1, FAR)),
+    (Moments(3, 2.0), Moments(2, 2.0, 2.0, 0.0, 2.0), Moments(5, 2.0, 2.0, 0.0, 2.0)),
     (CoMoments(1, FAR, FAR), CoMoments(), CoMoments(1, FAR, FAR)),
     *((nothing, nothing, nothing) for nothing in (Total(), Deviations(), Moments(), CoMoments())),
 ]
