@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Context, Decimal
 from functools import reduce
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from dq.lazy import casts, exp
@@ -92,7 +93,7 @@ class Statement:
     """The grain of a user's own SQL: a query by itself. `aliases` are the tables it reads."""
 
     query: Tree
-    aliases: tuple[str, ...] = ("primary",)
+    aliases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Returning:
     """The grain of a semi-join of the primary with a query of the user."""
 
     query: Tree
-    aliases: tuple[str, ...] = ("primary",)
+    aliases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -643,13 +644,9 @@ def _quantile(pairs: Sequence[tuple[float, int]], q: float) -> float:
     return low + (high - low) * (position - math.floor(position))
 
 
-def _at(pairs: Iterable[tuple[float, int]], rank: int) -> float:
-    seen = 0
-    for value, n in pairs:
-        seen += n
-        if rank < seen:
-            return value
-    raise IndexError(rank)
+def _at(pairs: Sequence[tuple[float, int]], rank: int) -> float:
+    ends = accumulate(n for _, n in pairs)
+    return next(value for (value, _), end in zip(pairs, ends, strict=True) if rank < end)
 
 
 # -- groups --------------------------------------------------------------------------------------------
@@ -746,7 +743,7 @@ class Occurrences:
 def entropy(sizes: Mapping[int, int]) -> float:
     """−Σ p ln p, in nats, of groups given as how many there are of each size."""
     rows = sum(size * groups for size, groups in sizes.items())
-    return math.fsum(-groups * (size / rows) * math.log(size / rows) for size, groups in sizes.items()) + 0.0
+    return math.fsum(-groups * (size / rows) * math.log(size / rows) for size, groups in sizes.items())
 
 
 MOST_REPEATED = 3

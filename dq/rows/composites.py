@@ -35,7 +35,7 @@ class RowsJudged:
         """A query by itself: a label may look into groups, which an aggregate cannot."""
         judged = exp.select(exp.alias_(self.label.copy(), "label")).from_(table(PRIMARY)).subquery("judged")
         fails = count_where(negation(column("label")))
-        return Statement(exp.select(fails, count_where()).from_(judged))
+        return Statement(exp.select(fails, count_where()).from_(judged), (PRIMARY,))
 
     def aggregates(self) -> tuple[Tree, ...]:
         """None: the statement is the query."""

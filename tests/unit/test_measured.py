@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -67,7 +68,16 @@ PRIMARY = pa.table(
         "nan": [NAN, None, NAN, None, NAN, NAN, NAN, NAN],
     }
 )  # fmt: skip
-REF = pa.table({"i": [1, 3, 3]})
+TWICE: dict[Type, Any] = {
+    Type.BOOLEAN: True,
+    Type.DECIMAL: Decimal("1.50"),
+    Type.STRING: "it's",
+    Type.DATE: date(2026, 3, 9),
+    Type.TIMESTAMP: datetime(2026, 3, 9, 8, 30, 0, 1),
+}
+"""A value of each type whose values can be written into a query, beside integers."""
+
+REF = pa.table({"i": [1, 3, 3], **{kind.value: [None, value, value] for kind, value in TWICE.items()}})
 
 
 def tree(sql: str) -> exp.Expr:
@@ -176,6 +186,7 @@ def test_what_a_metric_finds(metric: Metric, state: Any, engine: DuckDBEngine) -
         (GroupCounts((N, T)), ((8, None),)),
         (GroupCounts((F,)), ()),
         (GroupCounts((N, F)), ()),
+        *((GroupCounts((Column(kind.value, kind, ""),), table="ref"), ((value,),)) for kind, value in TWICE.items()),
     ],
 )
 def test_which_keys_are_found_again(

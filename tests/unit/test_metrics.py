@@ -21,6 +21,10 @@ from dq.metrics import (
     CountWhere,
     Deviations,
     Extremes,
+    FileFound,
+    Files,
+    FilesBelow,
+    FileSet,
     Frequencies,
     GroupCounts,
     Groups,
@@ -54,6 +58,7 @@ from dq.tree import column, is_present, literal
 INF, NAN = math.inf, math.nan
 D, N, S = Column("d", Type.FLOAT, "DOUBLE"), Column("i", Type.INTEGER, "BIGINT"), Column("s", Type.STRING, "VARCHAR")
 HELD = is_present(column("i"))
+FILE = FileFound("/x/a.csv", "a.csv", 3, None)
 
 STATES: list[tuple[Metric, tuple[Any, ...], object]] = [
     (Size(), (3,), Count(3)),
@@ -105,6 +110,8 @@ STATES: list[tuple[Metric, tuple[Any, ...], object]] = [
         (["name", "whole", "partly"], [("a", True, True), ("ab", False, True), ("c", False, False)]),
         Names(("a",), ("a", "ab"), 3),
     ),
+    # the files, how many were listed, single, missing, remarks
+    (Files("x"), ((FILE,), 2, True, False, ("a link",)), FileSet((FILE,), 2, single=True, notes=("a link",))),
 ]  # fmt: skip
 
 
@@ -136,7 +143,7 @@ VALUES: list[tuple[Any, float | str]] = [
     (Total(), NO_VALUES.reason),
     (Deviations(4, 0.0, 1.0), 0.25),
     (Deviations(4, 0.0, -1e-20), 0.0),
-    (Deviations(), NO_VALUES.reason),
+    (Deviations(), "no value to measure: every row in scope is NULL, or there is none"),
     (CoMoments(3, 0, 0, 4.0, 9.0, 3.0), 0.5),
     (CoMoments(3, 0, 0, 4.0, 9.0, -6.0), -1.0),
     (CoMoments(3, 0, 0, 0.25, 0.0625, 0.0625), 0.5),
@@ -159,6 +166,8 @@ VALUES: list[tuple[Any, float | str]] = [
     (Returned(problem="no column is shared"), "no column is shared"),
     (Names(("a",), (), 4), 0.25),
     (Names((), (), 0), "no columns"),
+    (FileSet((FILE, FILE), 3), 2),
+    (FileSet(), 0),
 ]
 
 
@@ -217,6 +226,7 @@ MERGED: list[tuple[Any, Any, Any]] = [
     (Total(2, Decimal("1.50")), Total(), Total(2, Decimal("1.50"))),
     (Deviations(1, FAR, 0.0), Deviations(), Deviations(1, FAR, 0.0)),
     (Moments(1, FAR), Moments(), Moments(1, FAR)),
+    (Moments(3, 2.0), Moments(2, 2.0, 2.0, 0.0, 2.0), Moments(5, 2.0, 2.0, 0.0, 2.0)),
     (CoMoments(1, FAR, FAR), CoMoments(), CoMoments(1, FAR, FAR)),
     *((nothing, nothing, nothing) for nothing in (Total(), Deviations(), Moments(), CoMoments())),
 ]
@@ -275,9 +285,42 @@ def test_quartiles_of_a_frequency_table(counts: list[tuple[Any, int]], quartiles
     assert InterquartileRange(N).summarise(frequencies(*counts)) == quartiles
 
 
+def test_frequencies_of_floats_are_those_of_their_values() -> None:
+    def of(*keys: float) -> Frequencies:
+        return Frequencies(pa.table({"k0": keys, "n": [1] * len(keys)}))
+
+    merged = of(-0.0, 1.5, NAN).merge(of(0.0, 2.5, NAN))
+    assert sorted((str(key), n) for (key,), n in merged) == [("0.0", 2), ("1.5", 1), ("2.5", 1), ("nan", 2)]
+
+
+EIGHT, SEVEN, SIX, FIVE = ({"k0": key} for key in (8, 7, 6, 5))
+NAMED = {"k0": 1, "k1": "a"}
+JOINED: list[tuple[GroupCounts, list[tuple[Any, ...]], Occurrences, list[tuple[Any, ...]]]] = [
+    (GroupCounts((N,)), [(4, 3, 2, 1, [EIGHT]), (3, 2, 1, None, None), (None, 0, 0, 2, [])], Occurrences(7, 5, 3, 3), [(8,)]),
+    (GroupCounts((N,)), [(4, 2, 0, 0, [EIGHT, SEVEN]), (4, 2, 0, 0, [SIX, FIVE])], Occurrences(8, 4), [(8,), (7,), (6,)]),
+    (GroupCounts((D,)), [(4, 3, 2, 1), (3, 2, 1, 0)], Occurrences(7, 5, 3, 1), []),
+    (GroupCounts((N, S)), [(4, 3, 2, 1, 2, [NAMED]), (3, 2, 1, 0, None, None)], Occurrences(7, 5, 3, 1, 2), [(1, "a")]),
+    (
+        GroupCounts((D,), weigh=True),
+        [(4, 2, 1, 0, {1: 1, 3: 1}), (3, 1, 0, 0, {3: 1}), (None, 0, 0, 1, None)],
+        Occurrences(7, 3, 1, 1, entropy=entropy({1: 1, 3: 2})),
+        [],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("metric", "parts", "joined", "repeated"), JOINED)
+def test_groups_that_were_counted_in_parts(
+    metric: GroupCounts, parts: list[tuple[Any, ...]], joined: Occurrences, repeated: list[tuple[Any, ...]]
+) -> None:
+    found = metric.joined(parts)
+    assert found == joined
+    assert found.repeated == tuple(repeated)
+
+
 def test_metrics_that_merge_through_frequency_tables_say_which() -> None:
     scope = Scope(HELD)
-    assert InterquartileRange(N, scope).frequencies == Groups((N,), scope)
+    assert InterquartileRange(N, scope).frequencies == Groups((N,), scope, "primary")
     assert GroupCounts((N, D), scope, table="ref").frequencies == Groups((N, D), scope, "ref")
     table = frequencies((1, 1), (2, 3), (None, 2))
     assert GroupCounts((N,)).summarise(table) == Occurrences(4, 2, 1, 2)
@@ -288,7 +331,9 @@ def test_statements_are_scans_of_their_own() -> None:
     query = literal(1)
     assert Query(query, ("a",)).grain == Statement(query, ("a",))
     assert RowsReturned(query, ("a",)).grain == Returning(query, ("a",))
-    assert Query(query, ()).aggregates() == RowsReturned(query, ()).aggregates() == ()
+    assert (Files("x").grain, Files().grain) == (FilesBelow("x"), FilesBelow())
+    for metric in (Query(query, ()), RowsReturned(query, ()), NamesMatching("a", "a", ("a",)), Files()):
+        assert metric.aggregates() == ()
 
 
 @pytest.mark.parametrize(
