@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dq.diagnostics import DqError
-from dq.engines.base import Answerer, Engine, Explaining
+from dq.engines.base import Answerer, Engine, EngineError, Explaining, SourceError
 from dq.engines.opening import Request, opened
 from dq.evaluation import given_or_named, load
 from dq.files.measuring import describe
-from dq.measuring import prepare
+from dq.measuring import halves, prepare, sentence
 from dq.metrics import FilesBelow, Groups, Metric, Returning, Rows
 from dq.names import PRIMARY
 from dq.planning import Scan
@@ -99,12 +99,20 @@ def explain_on(ruleset: Ruleset, engine: Engine, *, physical: bool = False) -> E
         for each in ruleset.analyzers
         if str(each) in prepared.analyzer_problems
     }
-    steps = tuple(
-        _step(scan, tuple(rule for rule, metrics in users.items() if metrics & set(scan.metrics)), engine, physical)
-        for scan in prepared.plan.scans
-    )
+    steps: list[Step] = []
+    pending = list(reversed(prepared.plan.scans))
+    while pending:
+        scan = pending.pop()
+        rules = tuple(rule for rule, metrics in users.items() if metrics & set(scan.metrics))
+        try:
+            steps.append(_step(scan, rules, engine, physical))
+        except EngineError as error:
+            if len(scan.metrics) == 1 or isinstance(error, SourceError):
+                problems |= dict.fromkeys(rules, sentence(error))
+            else:  # one expression spoils the whole query: its neighbours are measured without it
+                pending += halves(scan)
     without = tuple(rule for rule, metrics in users.items() if not metrics)
-    return Explanation(steps, without, problems, engine.name)
+    return Explanation(tuple(steps), without, problems, engine.name)
 
 
 def _step(scan: Scan, rules: tuple[Rule | Analyzer, ...], engine: Engine, physical: bool) -> Step:

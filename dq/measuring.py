@@ -17,7 +17,7 @@ from dq.files.measuring import FileScans
 from dq.history import opened
 from dq.metrics import FilesBelow, Measured, Metric
 from dq.options import Options, Progress, silent
-from dq.planning import Plan, plan
+from dq.planning import Plan, Scan, plan
 from dq.rules.base import SIGNATURES, BoundRule
 from dq.syntax import Composite, Rule, RuleExpression, Ruleset
 
@@ -155,14 +155,19 @@ def _measure_all(
             if len(scan.metrics) == 1 or isinstance(error, TimeLimitError | SourceError):  # parts would end as it did
                 failed |= dict.fromkeys(scan.metrics, sentence(error))
             else:  # one expression spoils the whole query: find it, so that its neighbours are measured
-                half = len(scan.metrics) // 2
-                pending += [replace(scan, metrics=scan.metrics[half:]), replace(scan, metrics=scan.metrics[:half])]
+                pending += halves(scan)
                 total += 1
     if outdated := {metric: why for metric, why in engine.outdated().items() if metric in found}:
         failed |= {metric: f"{why}; evaluate it again" for metric, why in outdated.items()}
         found = {metric: measured for metric, measured in found.items() if metric not in outdated}
     by_engine = (metric for metric in found if not isinstance(metric.grain, FilesBelow))
     return Facts(found, failed, {metric: engine.evidence(metric) for metric in by_engine})
+
+
+def halves(scan: Scan) -> list[Scan]:
+    """The scan as two, of which the first stands last."""
+    half = len(scan.metrics) // 2
+    return [replace(scan, metrics=scan.metrics[half:]), replace(scan, metrics=scan.metrics[:half])]
 
 
 @contextmanager

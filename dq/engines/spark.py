@@ -37,6 +37,10 @@ _AS_TEXT = frozenset({Type.TIMESTAMP_TZ, Type.NESTED, Type.OTHER})
 """Types of which a sample shows the text: Python's values of them depend on the zone of the machine, or are rows."""
 
 
+_NO_PLAN = "Error occurred during query planning:"
+"""With what EXPLAIN begins for a query that cannot run."""
+
+
 class SparkEngine:
     """Measures scans as single queries of one session."""
 
@@ -83,8 +87,11 @@ class SparkEngine:
     def physical(self, scan: Scan, /) -> str:
         """Spark's plan before it adapts it to what it finds."""
         with _translated():
-            ((plan,),) = self.tables.session.sql(f"EXPLAIN FORMATTED {self.sql(scan)}").collect()
-        return str(plan).strip()
+            rows = self.tables.session.sql(f"EXPLAIN FORMATTED {self.sql(scan)}").collect()
+        plan = "\n".join(row[0] for row in rows).strip()
+        if plan.startswith(_NO_PLAN):
+            raise EngineError(first_line(Exception(plan.removeprefix(_NO_PLAN))))
+        return plan
 
     def answerer(self, scan: Scan, /) -> Answerer:
         """Spark."""

@@ -361,6 +361,23 @@ def test_the_settings_of_the_user_are_kept(folder: Path, tmp_path: Path) -> None
     assert told.stdout.splitlines() == ["localhost", "false"], told.stderr
 
 
+REFUSED = {
+    'CustomSql "select distinct id from primary qualify row_number() over (order by id) = 1" = 1': "QUALIFY of different",
+    'CustomSql "select row_number() over () from primary" > 0': "ORDER BY",
+}
+"""What Spark does not answer: by our allow-list, and by its own words."""
+
+
+def test_explain_tells_what_cannot_be_measured_and_shows_the_others() -> None:
+    rules = ", ".join(['Mean "id" > 0', *REFUSED])
+    found = dq.explain(f"Rules = [ {rules} ]", sparks.frame(ORDERS), physical=True)
+    assert [step.physical.partition("\n")[0] for step in found.steps] == ["== Physical Plan =="]
+    assert [str(rule) for rule in found.problems] == list(REFUSED)
+    for told, words in zip(found.problems.values(), REFUSED.values(), strict=True):
+        assert words in told
+        assert "\n" not in told
+
+
 def test_the_page_of_spark_does_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
     page = (Path(__file__).parents[2] / "docs" / "spark.md").read_text(encoding="utf-8")
     orders = sparks.session().createDataFrame(
