@@ -78,6 +78,12 @@ def run_checks(
             " Without any, the checks of dq.toml are run, and there is none here or above; `dq init` writes one"
         )
     chosen = _chosen(project, names, tags)
+    for name in chosen:
+        if any(kind == "gx" for _, kind in _outputs(project, name)):
+            raise DqError(
+                f"check `{name}`: an output of a check is .txt, .json or .html",
+                help="`dq evaluate` of its ruleset and table writes a .gx.json file",
+            )
     given = _given(click.get_current_context())
     if len(chosen) > 1 and (shared := {"rows", "passed", "failed"} & given.keys()):
         raise click.UsageError(

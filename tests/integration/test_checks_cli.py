@@ -301,3 +301,9 @@ def test_a_suite_that_is_not_there_is_found_by_its_name(folder: Path) -> None:
 def test_results_for_data_docs_are_of_one_evaluation(folder: Path) -> None:
     done = run(folder, "evaluate", "-o", "all.gx.json")
     assert (done.returncode, "is for one evaluation" in done.stderr) == (2, True)
+    (folder / "dq.toml").write_text(
+        PROJECT + '[check.of]\nruleset = "orders.dqdl"\ntable = "orders"\noutput = "a.gx.json"\n'
+    )
+    done = run(folder, "evaluate", "--check", "of")
+    assert (done.returncode, "check `of`: an output of a check is .txt, .json or .html" in done.stderr) == (2, True)
+    assert not (folder / "a.gx.json").exists()
