@@ -316,6 +316,8 @@ def test_data_without_a_path_is_told_the_name_of_its_history() -> None:
     for data in (ROWS, {"ref": ROWS, "primary": ROWS}):
         assert dq.evaluate("Rules = [ RowCount > 0 ]", data, options=options).notes == (note,)
     assert dq.evaluate("Rules = [ RowCount > 0 ]", TABLES, options=options).notes == ()
+    named = dq.Options(history=MemoryHistory(), dataset="orders")
+    assert dq.evaluate("Rules = [ RowCount > 0 ]", ROWS, options=named).notes == ()
 
 
 def test_more_files_behind_a_glob_are_the_same_dataset(tmp_path: Path) -> None:
