@@ -821,7 +821,7 @@ class GroupCounts:
         whole: list[Any] = [sum(cell or 0 for cell in column) for column in columns[:counts]]
         rest = columns[counts:]
         if self.weigh:
-            whole.append(reduce(Counter.__add__, (Counter(cell or {}) for cell in rest.pop(0))))
+            whole.append(reduce(Counter.__add__, (Counter(cell) for cell in rest.pop(0))))
         whole.extend([key for keys in column for key in keys or ()][:MOST_REPEATED] for column in rest)
         return self.state(whole)
 

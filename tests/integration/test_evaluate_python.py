@@ -18,7 +18,9 @@ import pytest
 from report_schema import assert_valid_report
 
 import dq
-from dq.evaluation import load
+from dq.engines.opening import Request, opened
+from dq.evaluation import evaluate_on, load
+from dq.metrics import Size
 
 COLUMNS: dict[str, list[Any]] = {"id": [1, 2, 2], "email": ["a", None, "c"]}
 RULES = 'Rules = [ RowCount = 3, IsComplete "email" ]'
@@ -143,6 +145,43 @@ def test_a_ruleset_is_read_in_a_dialect(tmp_path: Path) -> None:
 def test_options_decide_how_it_is_evaluated() -> None:
     shown = dq.evaluate(RULES, COLUMNS, engine="duckdb", time_limit=0.9, options=dq.Options(samples=0)).outcomes[1]
     assert shown.failing is None or shown.failing.sample == ()
+
+
+@pytest.mark.parametrize(("redact", "told"), [(False, "'Ann Lee 7'"), (True, "'Aaa Aaa 9'")])
+def test_values_of_the_data_are_told_by_their_shape_on_request(redact: bool, told: str) -> None:
+    options = dq.Options(redact=redact)
+    (found,) = dq.evaluate("""Rules = [ CustomSql "select 'Ann Lee 7'" = 1 ]""", COLUMNS, options=options).outcomes
+    assert found.reason == f"the query returned {told}, which is no number"
+
+
+def test_a_column_that_stops_to_be_a_number_is_read_as_text(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id\n" + "7\n" * 30_000 + "x\n")
+    (found,) = dq.evaluate('Rules = [ DistinctValuesCount "id" = 2 ]', tmp_path / "t.csv").outcomes
+    assert found.verdict is dq.Verdict.PASSED
+
+
+def test_files_beside_the_data_can_be_judged_and_those_of_the_data_need_no_path(tmp_path: Path) -> None:
+    (tmp_path / "other.txt").write_text("twelve bytes")
+    data = parquet(tmp_path)
+    rules = f'Rules = [ FileSize "{tmp_path / "other.txt"}" = 12 B, FileSize > 12 B ]'
+    assert [each.verdict for each in dq.evaluate(rules, data).outcomes] == [dq.Verdict.PASSED] * 2
+
+
+def test_tables_tell_their_own_rows_and_the_data_is_read_again_for_labels(tmp_path: Path) -> None:
+    data = {"primary": parquet(tmp_path), "ref": pa.table({"id": [1]})}
+    rules = 'Rules = [ RowCountMatch "ref" > 1, Completeness "email" > last() / 0 ]'
+    found = dq.evaluate(dq.parse(rules, dialect="glue"), data)
+    assert [(each.alias, each.rows) for each in found.tables] == [("primary", 3), ("ref", 1)]
+    rows = found.rows().read_all()
+    assert rows["id"].to_pylist() == COLUMNS["id"]
+    assert rows["DataQualityRulesSkip"].to_pylist() == [[str(each) for each in found.ruleset.rules]] * 3
+
+
+def test_what_was_measured_is_shown_before_it_is_judged() -> None:
+    seen: list[Any] = []
+    with opened(None, Request(COLUMNS)) as on:
+        evaluate_on(dq.parse(RULES), on, dq.Options(), lambda prepared, facts: seen.append(facts.found[Size()].value()))
+    assert seen == [3]
 
 
 @pytest.mark.parametrize("missing", ["pandas", "polars"])

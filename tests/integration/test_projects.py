@@ -61,6 +61,15 @@ def test_a_table_by_name_is_data(folder: Path) -> None:
     assert table.describe().partitions == ("dt",)
 
 
+@pytest.mark.parametrize(("dataset", "goes_by"), [(None, "orders"), ("mine", "mine")])
+def test_a_table_that_has_a_name_goes_by_it_in_its_history(folder: Path, dataset: str | None, goes_by: str) -> None:
+    history = dq.MemoryHistory()
+    options = dq.Options(history=history, dataset=dataset)
+    for data in (dq.table("orders"), {"primary": dq.table("orders")}):
+        assert dq.evaluate("Rules = [ RowCount = 1 ]", data, options=options).notes == ()
+    assert {series.dataset for run in history.runs for series in run.values} == {goes_by}
+
+
 def test_what_was_judged_is_told_by_its_name_and_its_part(folder: Path) -> None:
     (read,) = dq.evaluate("Rules = [ RowCount = 1 ]", dq.table("orders")).tables
     assert read.description == "orders, dt=latest: data/sales/orders"

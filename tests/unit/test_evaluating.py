@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from dq.diagnostics import DqError
 from dq.engines.base import EngineError, SourceError, TimeLimitError
 from dq.evaluation import run
-from dq.history import MemoryHistory
+from dq.history import HistoryError, MemoryHistory
 from dq.language import parse
 from dq.measuring import leaves, prepare
 from dq.metrics import Compliance, Count, Extremes, Measured, Metric, Occurrences, Ratio, Size, Total
@@ -516,6 +516,39 @@ def test_history_goes_by_what_was_read_unless_it_is_given_a_name() -> None:
     evaluated("RowCount > 0", history=history)
     evaluated("RowCount > 0", history=history, dataset="orders")
     assert [series.dataset for each in history.runs for series in each.values] == ["made up", "orders"]
+
+
+class Unusable(MemoryHistory):
+    """A history that says before anything is measured that it cannot be used."""
+
+    def check(self) -> None:
+        raise HistoryError("no room", help="make some")
+
+
+def test_a_history_is_looked_at_before_anything_is_measured() -> None:
+    engine = Facts()
+    with pytest.raises(HistoryError, match="no room"):
+        evaluated("RowCount > 0", engine, history=Unusable())
+    assert engine.scans == []
+
+
+def test_how_long_it_took_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = count(100, 3)
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(ticks)))
+    assert evaluated("RowCount > 0").seconds == 3
+
+
+@pytest.mark.parametrize(("redact", "note"), [(False, 'column `s` holds "Ann 7"'), (True, 'column `s` holds "Aaa 9"')])
+def test_what_is_remarked_of_a_table_is_told_with_it(redact: bool, note: str) -> None:
+    (table,) = evaluated("RowCount > 0", Remarking(), redact=redact).tables
+    assert (table.rows, table.notes) == (4, (note,))
+
+
+class Remarking(Facts):
+    """An engine whose table is remarked on."""
+
+    def read(self, alias: str) -> TableRead:
+        return replace(super().read(alias), notes=('column `s` holds "Ann 7"',))
 
 
 def test_an_instant_without_a_zone_is_meant_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
