@@ -833,6 +833,8 @@ class Checker:
             if isinstance(amount, Number) and not (amount.text.isdigit() and amount.text.strip("0")):
                 message, label = "`last` takes a whole number above 0", "this is none"
                 self.findings.report("DQ141", amount.span, message, label, "write `last(10)`")
+            elif isinstance(amount, Word | Quantity | Shifted | Now):
+                pass  # what no calculation takes is told of each
             elif not wants_list and not (isinstance(amount, Number) and amount.text.lstrip("0") == "1"):
                 message, label = f"`{shortened(str(call))}` is a list", "one number is needed here"
                 self.findings.report("DQ141", call.span, message, label, f"write `avg({shortened(str(call))})`")

@@ -52,6 +52,9 @@ class Word(Node):
     text: str
     span: Span
 
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (self.text,)
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Quantity(Node):
@@ -61,6 +64,9 @@ class Quantity(Node):
     unit: str
     span: Span
 
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f"{self.amount} {self.unit}",)
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Shifted(Node):
@@ -69,6 +75,9 @@ class Shifted(Node):
     sign: str
     offset: Quantity
     span: Span
+
+    def _parts(self) -> tuple[str | Node, ...]:
+        return (f"(now() {self.sign} ", self.offset, ")")
 
 
 RawOperand: TypeAlias = Any

@@ -82,3 +82,8 @@ def test_warnings_alone_refuse_nothing() -> None:
     text = "Rules = [ RowCount between 5 and 1 ]"
     assert [each.severity for each in dq.check(text)] == [Severity.WARNING]
     assert len(dq.parse(text).rules) == 1
+
+
+def test_each_mistake_in_a_calculation_is_told() -> None:
+    told = [each.message for each in dq.check('Rules = [ ColumnValues "d" > last(now() + 2 hours) ]')]
+    assert told == ["`last(now() + 2 hours)` is a list", "`now()` in a calculation", "`2 hours` in a calculation"]
