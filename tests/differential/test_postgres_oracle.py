@@ -12,7 +12,7 @@ from differential.oracle import World, leaves
 from differential.test_laws import alike, as_it_is
 from differential.worlds import arrow, rulesets, worlds, written
 from examples import MADE, examples
-from hypothesis import given, note, settings
+from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 from servers.postgres import postgres
 from servers.postgres_tables import Shop
@@ -58,6 +58,7 @@ def test_what_a_server_answers_is_what_memory_answers(
     note(written(ruleset))
     MADE.update({"rulesets": 1, "rules": sum(len(leaves(each)) for each in ruleset)})
     tables = {"primary": storable(arrow(world.primary)), "ref": storable(arrow(world.ref))}
+    assume(all(each.column_names for each in tables.values()))  # a table of structs alone has none left
     here = replace(as_it_is(world, ruleset), **tables)
     stored = shop.open({alias: tables[alias] for alias in there}, shop.answering)
     with pytest.MonkeyPatch.context() as patch:
