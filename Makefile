@@ -27,13 +27,12 @@ test: .venv/ok chromium servers java  ## all tests, on DuckDB 2.0 and 1.5
 	$(MAKE) test-1.5
 
 # The tests that reach the engine; the others do not know which DuckDB is installed.
-ENGINE_TESTS := tests/conformance tests/differential tests/documentation tests/integration tests/unit/rows tests/unit/rules \
-	tests/unit/sources \
-	tests/unit/test_analyzers.py tests/unit/test_sqltext.py tests/properties/test_distributions.py \
+ENGINE_TESTS := tests/conformance tests/unit/rows tests/unit/rules tests/unit/sources tests/unit/test_analyzers.py \
+	tests/unit/test_sqltext.py tests/properties/test_distributions.py \
 	tests/properties/test_file_filters.py tests/properties/test_partials.py \
 	tests/properties/test_reference_laws.py tests/properties/test_text_casts.py
 
-test-1.5: .venv-1.5/ok  ## the suite on the oldest supported DuckDB
+test-1.5: .venv-1.5/ok  ## what rules mean, on the oldest supported DuckDB
 	DQ_HYPOTHESIS=small .venv-1.5/bin/python -m pytest -q -n 2 -m 'not slow and not browser and not spark and not ray' $(ENGINE_TESTS)
 
 .venv-1.5/ok: .venv/ok
@@ -70,13 +69,14 @@ test-spark-3.5: .venv-spark-3.5/ok java  ## the tests of Spark on the oldest sup
 	$(BIN)/uv pip install -q --python .venv-spark-3.5/bin/python -c requirements/constraints-spark-3.5.txt -e '.[spark]' --group test
 	touch $@
 
-test-connect: .venv/ok java  ## every case over Spark Connect, of which `make test` takes one in forty
+test-connect: .venv/ok java  ## every case over Spark Connect, of which `make test` takes one in eighty
 	DQ_SPARK=connect DQ_ENGINES=all $(BIN)/python -m pytest -q -n 0 -m spark tests/spark_connect.py $(RECORDED) \
 		tests/differential/test_spark_oracle.py
 
-test-engines: .venv/ok java  ## every case on Spark and on Ray, of which `make test` takes one in eight, and Spark 3.5
+test-engines: .venv/ok java  ## every case on Spark and on Ray, of which `make test` takes one in sixteen, and all on the oldest versions
 	DQ_ENGINES=all $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'spark or ray'
 	$(MAKE) test-spark-3.5 test-connect
+	$(MAKE) test-1.5 ENGINE_TESTS='tests/differential tests/documentation tests/integration'
 
 check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/ruff format .

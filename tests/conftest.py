@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
-EVERY = {"all": 1, "share": 8, "few": 40}
+EVERY = {"all": 1, "share": 16, "few": 80}
 """Of the cases on Spark and on Ray, one in so many is run; `DQ_ENGINES` says which: `make test-engines` takes all."""
 
 SHARED = frozenset({"test_cases.py", "test_evaluation.py", "test_rows.py", "test_spark_sql.py"})

@@ -92,8 +92,8 @@ def rows_compared() -> list[tuple[str, Compared]]:
 
 
 COUNTED = """How many verdicts are compared on each engine, our own and recorded ones, and of them how many numbers and
-outcomes of a rule on a row. `make test-engines` compares all of them, `make test` those on DuckDB and one in eight of those
-on Spark and on Ray. A difference from a recorded answer is listed below with its reason, and is the same on every engine; one
+outcomes of a rule on a row. `make test-engines` compares all of them, `make test` those on DuckDB and one in sixteen of
+those on Spark and on Ray. A difference from a recorded answer is listed below with its reason, and is the same on every engine; one
 from our own cases is a known gap, which its case names. Any other fails `test_cases.py`, `test_evaluation.py` or
 `test_rows.py` in `tests/conformance/`, so that there are **0 unexplained differences**."""
 

@@ -188,6 +188,7 @@ def test_it_sees_the_batch_that_the_checkpoint_has_validated(
     assert [each.success for each in found.results] == [True, False]
 
 
+@pytest.mark.spark
 def test_a_batch_of_spark_is_judged_there(library: Any, project: Any) -> None:
     spark = sparks.session()
     batches = (

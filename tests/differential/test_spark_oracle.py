@@ -47,7 +47,7 @@ WITHOUT_SHRINKING = set(Phase) - {Phase.shrink, Phase.explain}
 
 @pytest.mark.spark
 @settings(
-    max_examples=examples(10, small=3, night=15), suppress_health_check=[HealthCheck.too_slow], phases=WITHOUT_SHRINKING
+    max_examples=examples(5, small=3, night=30), suppress_health_check=[HealthCheck.too_slow], phases=WITHOUT_SHRINKING
 )
 @given(st.data(), worlds().map(on_spark))
 def test_verdicts_metrics_counts_and_rows(data: st.DataObject, world: World) -> None:
