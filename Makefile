@@ -26,8 +26,12 @@ test: .venv/ok chromium servers java  ## all tests, on DuckDB 2.0 and 1.5
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 	$(MAKE) test-1.5
 
+# Our own cases, and what is recorded.
+RECORDED := tests/conformance/test_cases.py tests/conformance/test_evaluation.py tests/conformance/test_rows.py \
+	tests/conformance/test_spark_sql.py
+
 # The tests that reach the engine; the others do not know which DuckDB is installed.
-ENGINE_TESTS := tests/conformance tests/unit/rows tests/unit/rules tests/unit/sources tests/unit/test_analyzers.py \
+ENGINE_TESTS := $(RECORDED) tests/conformance/test_column_data_type_shares.py tests/unit/rows tests/unit/rules tests/unit/sources tests/unit/test_analyzers.py \
 	tests/unit/test_sqltext.py tests/properties/test_distributions.py \
 	tests/properties/test_file_filters.py tests/properties/test_partials.py \
 	tests/properties/test_reference_laws.py tests/properties/test_text_casts.py
@@ -56,8 +60,6 @@ test-airflow test-dagster: test-%: .venv-%/ok
 QUICK_TESTS := tests/unit tests/golden tests/conformance/test_cases.py tests/conformance/test_evaluation.py \
 	tests/conformance/test_parse.py
 
-RECORDED := tests/conformance/test_cases.py tests/conformance/test_evaluation.py tests/conformance/test_rows.py \
-	tests/conformance/test_spark_sql.py
 SPARK_TESTS := tests/integration/test_spark.py tests/differential/test_spark_oracle.py $(RECORDED)
 
 test-spark-3.5: .venv-spark-3.5/ok java  ## the tests of Spark on the oldest supported version, that of AWS Glue 5
@@ -76,7 +78,7 @@ test-connect: .venv/ok java  ## every case over Spark Connect, of which `make te
 test-engines: .venv/ok java  ## every case on Spark and on Ray, of which `make test` takes one in sixteen, and all on the oldest versions
 	DQ_ENGINES=all $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m 'spark or ray'
 	$(MAKE) test-spark-3.5 test-connect
-	$(MAKE) test-1.5 ENGINE_TESTS='tests/differential tests/documentation tests/integration'
+	$(MAKE) test-1.5 ENGINE_TESTS='tests/conformance tests/differential tests/documentation tests/integration'
 
 check: .venv/ok  ## the quick loop: format, lint, types, fast tests
 	$(BIN)/ruff format .
