@@ -89,6 +89,7 @@ def session(cores: int) -> Any:
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.memory", "4g")
         .config("spark.sql.shuffle.partitions", str(cores))
+        .config("spark.hadoop.parquet.hadoop.vectored.io.enabled", "false")  # whose bytes Spark does not count
         .config("spark.log.level", "ERROR")
         .getOrCreate()
     )
