@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -252,13 +252,13 @@ def report(batch: Batch) -> dict[str, Any]:
 
 
 def lines(batch: Batch) -> list[str]:
-    """A line for the batch, one for all batches, and one for each rule that did not pass."""
+    """A line for the batch, one for all batches, and below each what is to be said of its rules."""
     if batch.evaluation is None or batch.total is None:
         return []
     told = [f"batch {batch.number}  {_named(batch)}  {_scored(batch.evaluation)}"]
-    told += _unpassed(batch.evaluation)
+    told += _remarkable(batch.evaluation)
     if batch.number > 1:
-        told += [f"all {batch.number}  {_scored(batch.total)}", *_unpassed(batch.total)]
+        told += [f"all {batch.number}  {_scored(batch.total)}", *_remarkable(batch.total)]
     return told
 
 
@@ -276,9 +276,18 @@ def _scored(evaluation: Evaluation) -> str:
     return f"{counted}{passed} of {rules} rules passed"
 
 
-def _unpassed(evaluation: Evaluation) -> list[str]:
-    told = []
+def _remarkable(evaluation: Evaluation) -> Iterator[str]:
+    """What did not pass or was not measured, and every note, such as that a rule has passed for want of history."""
+    from dq.render import words
+
     for each in evaluation.outcomes:
+        if not each.passed or each.notes:
+            yield f"  {each.verdict.value}  {words.visible(str(each.rule))}"
         if not each.passed:
-            told += [f"  {each.verdict.value}  {each.rule}", *(f"    {line}" for line in each.reason.splitlines())]
-    return told
+            yield from (f"    {words.visible(line)}" for line in each.reason.splitlines())
+        yield from (f"    note: {words.visible(note)}" for note in each.notes)
+    for statistic in evaluation.statistics:
+        if statistic.error:
+            yield from (f"  ERROR  {words.visible(str(statistic.analyzer))}", f"    {words.visible(statistic.reason)}")
+    for note in (*evaluation.notes, *(note for table in evaluation.tables for note in table.notes)):
+        yield f"  note: {words.visible(note)}"

@@ -374,3 +374,13 @@ def parquet(ids: list[int]) -> bytes:
     out = io.BytesIO()
     pq.write_table(pa.table({"id": ids, "amount": ids}), out)
     return out.getvalue()
+
+
+def test_a_rule_that_passes_for_want_of_history_says_so(folder: Path) -> None:
+    arrive(folder, "a.csv", GOOD)
+    (folder / "rules.dqdl").write_text('Rules = [ RowCount >= avg(last(3)) ] Analyzers = [ Mean "nowhere" ]')
+    code, out, _ = run(*ONCE)
+    assert code == 3, "an analyzer that is not measured is no success"
+    assert "  PASSED  RowCount >= avg(last(3))\n    note: " in out
+    assert "no history" in out
+    assert '  ERROR  Mean "nowhere"\n    ' in out
